@@ -1,0 +1,58 @@
+//! The test bed of hopguard: a local Lambda cloud, functions on it, and what they did.
+//!
+//! ```no_run
+//! use std::{path::Path, time::Duration};
+//! use hopguard_tests::{Cloud, Witness};
+//!
+//! # async fn example() -> anyhow::Result<()> {
+//! let cloud = Cloud::start().await?;
+//! let witness = Witness::start().await?;
+//! let orders = cloud.queue("orders").create().await?;
+//! let function = cloud
+//!     .function("billing")
+//!     .bootstrap(Path::new("target/debug/function"))
+//!     .env(Witness::VARIABLE, witness.address())
+//!     .deploy()
+//!     .await?;
+//! function.consume(&orders).batch_size(10).partial().create().await?;
+//!
+//! orders.send("{\"order\":1}").await?;
+//! witness.wait_for(1, Duration::from_secs(10), |run| run["function"] == "billing").await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Each [`Cloud`] is a server of its own: tests that run at once share nothing but the folder with its program.
+//! The library of the tests is also what `cargo xtask demo` shows its loops on.
+
+mod bucket;
+mod cloud;
+mod eventually;
+mod faults;
+mod function;
+mod http;
+mod invoke;
+mod lock;
+mod logs;
+mod mapping;
+mod message;
+mod package;
+mod queue;
+mod supervised;
+mod target;
+mod toolbox;
+mod topic;
+mod witness;
+
+pub use bucket::Bucket;
+pub use cloud::{Builder as CloudBuilder, Cloud};
+pub use eventually::eventually;
+pub use faults::{Faults, Fired};
+pub use function::{Builder as FunctionBuilder, Function};
+pub use invoke::Answer;
+pub use mapping::{Builder as MappingBuilder, Mapping};
+pub use message::Message;
+pub use queue::{Builder as QueueBuilder, Depth, Queue};
+pub use target::Target;
+pub use toolbox::{Progress, Tool, Toolbox};
+pub use topic::Topic;
+pub use witness::{Reporter, Sighting, Witness};

@@ -1,0 +1,168 @@
+//! The Python programs that the test bed runs, installed below `target/` and nowhere else.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::lock::exclusively;
+
+/// The oldest Python that the tools run on.
+const OLDEST_PYTHON: (u32, u32) = (3, 10);
+
+/// Where the caller wants to hear what takes long: one line at a time, without a newline.
+pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// A pinned program from the Python package index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// The cloud: Lambda, SQS, SNS, S3 and their plumbing on one loopback port.
+    Ministack,
+    /// The fault proxy, which answers some calls with errors of AWS's own shape.
+    Microburst,
+}
+
+impl Tool {
+    /// The package and its version, as pip reads it.
+    #[must_use]
+    pub fn requirement(self) -> &'static str {
+        match self {
+            Self::Ministack => "ministack==1.5.33",
+            Self::Microburst => "microburst==0.10.0",
+        }
+    }
+
+    fn command(self) -> &'static str {
+        match self {
+            Self::Ministack => "ministack",
+            Self::Microburst => "microburst",
+        }
+    }
+}
+
+/// The folder `target/testbed` of this workspace, with a Python environment in `venv`.
+#[derive(Debug, Clone)]
+pub struct Toolbox {
+    root: PathBuf,
+}
+
+impl Toolbox {
+    /// The toolbox of this workspace. Nothing is installed yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+        Self::at(workspace.join("target").join("testbed"))
+    }
+
+    /// A toolbox in another folder.
+    #[must_use]
+    pub fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// The folder that holds everything which the test bed writes.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The environment's own Python.
+    #[must_use]
+    pub fn python(&self) -> PathBuf {
+        self.venv().join("bin").join("python3")
+    }
+
+    /// Where a tool's program is, once it is installed.
+    #[must_use]
+    pub fn program(&self, tool: Tool) -> PathBuf {
+        self.venv().join("bin").join(tool.command())
+    }
+
+    /// Installs `tool` unless its pinned version is there. Safe to call from many processes at once: one installs,
+    /// the others wait. Blocks for about 20 seconds the first time.
+    ///
+    /// # Errors
+    /// Where there is no Python 3.10 with `venv`, or where pip cannot install the package.
+    pub fn install(&self, tool: Tool, progress: &Progress) -> Result<()> {
+        if self.installed(tool) {
+            return Ok(());
+        }
+        exclusively(&self.root.join("venv.lock"), || {
+            if self.installed(tool) {
+                return Ok(());
+            }
+            if ![Tool::Ministack, Tool::Microburst].into_iter().any(|other| self.marker(other).exists()) {
+                progress("creating a Python environment in target/testbed/venv (once)");
+                self.create_venv()?;
+            }
+            progress(&format!("installing {} in target/testbed/venv (once)", tool.requirement()));
+            let python = self.python();
+            run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).arg(tool.requirement()))
+                .with_context(|| format!("cannot install {}; is a Python package index reachable?", tool.requirement()))?;
+            fs::write(self.marker(tool), tool.requirement()).context("cannot write the marker of an installed tool")
+        })
+    }
+
+    fn venv(&self) -> PathBuf {
+        self.root.join("venv")
+    }
+
+    fn marker(&self, tool: Tool) -> PathBuf {
+        self.venv().join(format!(".{}", tool.command()))
+    }
+
+    fn installed(&self, tool: Tool) -> bool {
+        fs::read_to_string(self.marker(tool)).is_ok_and(|pin| pin == tool.requirement())
+    }
+
+    fn create_venv(&self) -> Result<()> {
+        let (major, minor) = python_version()?;
+        if (major, minor) < OLDEST_PYTHON {
+            bail!(
+                "python3 is {major}.{minor}, but the test bed needs {}.{}: put a newer python3 first in PATH",
+                OLDEST_PYTHON.0,
+                OLDEST_PYTHON.1
+            );
+        }
+        // A virtual environment cannot be moved, so it is made in place, and one that was left half made is cleared.
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(self.venv())).context(
+            "cannot create a virtual environment; on Debian and Ubuntu the package python3-venv is needed",
+        )
+    }
+}
+
+impl Default for Toolbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn python_version() -> Result<(u32, u32)> {
+    let output = Command::new("python3").args(["-c", "import sys; print(*sys.version_info[:2])"]).output();
+    let output = match output {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            bail!("there is no python3 in PATH: install Python 3.10 or newer")
+        }
+        other => other.context("cannot run python3")?,
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut parts = text.split_whitespace().map(str::parse);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => Ok((major, minor)),
+        _ => bail!("python3 does not tell its version: {}", String::from_utf8_lossy(&output.stderr).trim()),
+    }
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("cannot run {program}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{program} failed ({}): {}", output.status, said.trim());
+    }
+    Ok(())
+}
