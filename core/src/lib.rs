@@ -1,22 +1,30 @@
 #![doc = include_str!("../README.md")]
 
+pub mod answer;
+mod backoff;
+pub mod breaker;
 mod chain;
 mod credit;
 mod function;
 mod hex;
 mod lineage;
+pub mod metrics;
 mod policy;
 pub mod propagator;
+pub mod settings;
 mod signing;
 mod token;
 mod visits;
 mod xray;
 
+pub use backoff::Backoff;
 pub use chain::{ChainId, InvalidChainId};
 pub use credit::{FanOut, SendLedger};
 pub use function::{FunctionId, name as function_name, unqualified as unqualified_arn};
 pub use lineage::{Credit, Lineage};
+pub use metrics::{Counter, Counters};
 pub use policy::{Mode, Policy, Reason, Verdict};
+pub use settings::{OnBlock, Settings};
 pub use signing::{MIN_KEY_BYTES, ShortKey, SigningKeys};
 pub use token::{MAX_TOKEN_BYTES, Rejected, Token};
 pub use visits::{MAX_FUNCTIONS, Visits};

@@ -1,0 +1,161 @@
+//! The environment variables that configure hopguard, each with its name, default, range and parser.
+
+mod error;
+mod parse;
+mod variables;
+
+use std::time::Duration;
+
+pub use error::SettingError;
+pub use variables::{VARIABLES, Variable};
+
+use crate::policy::Policy;
+use crate::signing::SigningKeys;
+
+/// What every variable of hopguard begins with.
+pub const PREFIX: &str = "HOPGUARD_";
+
+/// Everything that a function's owner can choose.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The limits.
+    pub policy: Policy,
+    /// What happens to a blocked record.
+    pub on_block: OnBlock,
+    /// The URL of the SQS queue that blocked records are moved to.
+    pub quarantine: Option<String>,
+    /// Whether a block sets the function's reserved concurrency to 0.
+    pub trip: bool,
+    /// The keys that sign and verify tokens.
+    pub signing_keys: Option<SigningKeys>,
+    /// How long one HeadObject may take that looks up an object's lineage.
+    pub lookup_timeout: Duration,
+}
+
+/// What happens to a blocked record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OnBlock {
+    /// It is moved to the quarantine queue, and acknowledged only then.
+    Quarantine,
+    /// It goes back to its source: into `batchItemFailures`, or the invocation fails.
+    #[default]
+    Fail,
+    /// It is acknowledged, and gone.
+    Drop,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            on_block: OnBlock::default(),
+            quarantine: None,
+            trip: true,
+            signing_keys: None,
+            lookup_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads every `HOPGUARD_` variable among `variables`. Where one is wrong its default is used, since a typo must not take
+    /// production down; all errors are returned together, to be logged or refused by the caller.
+    pub fn read<N: AsRef<str>, V: AsRef<str>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> (Self, Vec<SettingError>) {
+        let mut draft = Draft::default();
+        let mut errors = Vec::new();
+        for (name, value) in variables {
+            let (name, value) = (name.as_ref(), value.as_ref().trim());
+            if !name.starts_with(PREFIX) {
+                continue;
+            }
+            match VARIABLES.iter().find(|variable| variable.name == name) {
+                Some(variable) => errors.extend((variable.apply)(&mut draft, value).err()),
+                None => errors.push(SettingError::unknown(name, VARIABLES.iter().map(|variable| variable.name))),
+            }
+        }
+        errors.extend(draft.finish().err());
+        errors.sort_by_key(ToString::to_string);
+        (draft.settings, errors)
+    }
+}
+
+/// Settings while they are read: what depends on two variables is decided at the end.
+#[derive(Debug, Default)]
+pub struct Draft {
+    settings: Settings,
+    on_block: Option<OnBlock>,
+}
+
+impl Draft {
+    fn finish(&mut self) -> Result<(), SettingError> {
+        let named = self.settings.quarantine.is_some();
+        self.settings.on_block = match self.on_block {
+            None if named => OnBlock::Quarantine,
+            None => OnBlock::Fail,
+            Some(OnBlock::Quarantine) if !named => {
+                self.settings.on_block = OnBlock::Fail;
+                return Err(SettingError::QuarantineWithoutQueue);
+            }
+            Some(chosen) => chosen,
+        };
+        Ok(())
+    }
+}
+
+/// The settings as a table in Markdown, as the README shows it.
+pub fn markdown_table() -> String {
+    let mut table = String::from("| variable | default | range | what it does |\n|---|---|---|---|\n");
+    for Variable { name, default, range, doc, .. } in VARIABLES {
+        table.push_str(&format!("| `{name}` | {default} | {range} | {doc} |\n"));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_errors_are_reported_together_and_defaults_stand() {
+        let (settings, errors) = Settings::read([
+            ("HOPGUARD_MAX_VISITS", "ten"),
+            ("HOPGUARD_MAX_HOP", "5"),
+            ("HOPGUARD_BRANCH_CREDIT", "20"),
+            ("PATH", "/bin"),
+        ]);
+        let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "HOPGUARD_MAX_HOP is not a setting of hopguard; did you mean HOPGUARD_MAX_HOPS?",
+                "HOPGUARD_MAX_VISITS=\"ten\" is not a whole number from 1 to 10000; write for example \"10\"",
+            ]
+        );
+        assert_eq!(settings.policy, Policy { branch_credit: 20, ..Policy::default() });
+    }
+
+    #[test]
+    fn what_happens_to_a_blocked_record_depends_on_two() {
+        let url = "https://sqs.eu-central-1.amazonaws.com/123456789012/quarantine";
+        let cases: [(&str, &[(&str, &str)], OnBlock, usize); 5] = [
+            ("nothing said", &[], OnBlock::Fail, 0),
+            ("a queue is named", &[("HOPGUARD_QUARANTINE", url)], OnBlock::Quarantine, 0),
+            ("a queue, but fail", &[("HOPGUARD_QUARANTINE", url), ("HOPGUARD_ON_BLOCK", "fail")], OnBlock::Fail, 0),
+            ("drop", &[("HOPGUARD_ON_BLOCK", "drop")], OnBlock::Drop, 0),
+            ("no queue", &[("HOPGUARD_ON_BLOCK", "quarantine")], OnBlock::Fail, 1),
+        ];
+        for (name, variables, expected, wrong) in cases {
+            let (settings, errors) = Settings::read(variables.iter().copied());
+            assert_eq!((settings.on_block, errors.len()), (expected, wrong), "{name}: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_lists_each_variable() {
+        let table = markdown_table();
+        assert_eq!(table.lines().count(), 2 + VARIABLES.len());
+        assert!(table.lines().all(|line| line.starts_with("| ") || line.starts_with("|-")));
+    }
+}

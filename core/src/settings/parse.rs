@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use crate::settings::SettingError;
+
+/// A whole number within its range.
+pub(super) fn number(
+    name: &'static str,
+    value: &str,
+    (least, most): (u32, u32),
+    example: u32,
+) -> Result<u32, SettingError> {
+    let error = || SettingError::Number { name, value: value.to_owned(), least, most, example };
+    value.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(error)
+}
+
+/// One of a few words, in any case.
+pub(super) fn word<T: Copy>(
+    name: &'static str,
+    value: &str,
+    words: &[(&str, T)],
+    known: &'static str,
+) -> Result<T, SettingError> {
+    let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value));
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| SettingError::Word { name, value: value.to_owned(), known })
+}
+
+/// A duration with its unit, `ms`, `s` or `m`.
+pub(super) fn duration(
+    name: &'static str,
+    value: &str,
+    (least, most): (Duration, Duration),
+    range: &'static str,
+    example: &'static str,
+) -> Result<Duration, SettingError> {
+    let error = || SettingError::Duration { name, value: value.to_owned(), range, example };
+    let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (digits, unit) = value.split_at_checked(digits).ok_or_else(error)?;
+    let count: u32 = digits.parse().map_err(|_| error())?;
+    let unit = match unit.trim() {
+        "" => return Err(SettingError::MissingUnit { name, value: value.to_owned() }),
+        "ms" => Duration::from_millis(1),
+        "s" => Duration::from_secs(1),
+        "m" => Duration::from_secs(60),
+        _ => return Err(error()),
+    };
+    unit.checked_mul(count).filter(|duration| (least..=most).contains(duration)).ok_or_else(error)
+}
+
+/// The URL of an SQS queue: its path ends in account and name.
+pub(super) fn queue_url(name: &'static str, value: &str) -> Result<String, SettingError> {
+    let error = || SettingError::QueueUrl { name, value: value.to_owned() };
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://")).ok_or_else(error)?;
+    let mut parts = rest.split('/');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(host), Some(account), Some(queue), None)
+            if !host.is_empty() && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && !queue.is_empty() =>
+        {
+            Ok(value.to_owned())
+        }
+        _ => Err(error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_say_what_to_write() {
+        let range = (Duration::from_millis(10), Duration::from_secs(30));
+        let read = |value| duration("HOPGUARD_X", value, range, "from 10ms to 30s", "1s").map_err(|error| error.to_string());
+        assert_eq!(read("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(read("2 s"), Ok(Duration::from_secs(2)));
+        let cases = [
+            ("30", "HOPGUARD_X=\"30\" is not a duration: the unit is missing; write for example \"30ms\" or \"30s\""),
+            ("1m", "HOPGUARD_X=\"1m\" is not a duration from 10ms to 30s; write for example \"1s\""),
+            ("-1s", "HOPGUARD_X=\"-1s\" is not a duration from 10ms to 30s; write for example \"1s\""),
+            ("1ü", "HOPGUARD_X=\"1ü\" is not a duration from 10ms to 30s; write for example \"1s\""),
+            ("9999999999s", "HOPGUARD_X=\"9999999999s\" is not a duration from 10ms to 30s; write for example \"1s\""),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(read(value), Err(expected.to_owned()), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_queue_is_named_by_its_url() {
+        for good in ["https://sqs.eu-central-1.amazonaws.com/123456789012/q.fifo", "http://127.0.0.1:4566/000000000000/q"] {
+            assert_eq!(queue_url("HOPGUARD_QUARANTINE", good).as_deref(), Ok(good));
+        }
+        for bad in ["q", "arn:aws:sqs:eu-central-1:123456789012:q", "https://host/q", "https:///123456789012/q", "https://h/123/q", "https://h/123456789012/"] {
+            assert!(queue_url("HOPGUARD_QUARANTINE", bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+use std::time::Duration;
+
+use crate::policy::Mode;
+use crate::settings::{Draft, OnBlock, SettingError, parse};
+use crate::signing::SigningKeys;
+
+/// One environment variable.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds where it is not set.
+    pub default: &'static str,
+    /// What it may hold.
+    pub range: &'static str,
+    /// What it does, in a sentence or two.
+    pub doc: &'static str,
+    pub(super) apply: fn(&mut Draft, &str) -> Result<(), SettingError>,
+}
+
+/// All variables, in the order of the README's table.
+pub const VARIABLES: &[Variable] =
+    &[MODE, MAX_VISITS, MAX_HOPS, BRANCH_CREDIT, ON_BLOCK, QUARANTINE, TRIP, SIGNING_KEY, LOOKUP_TIMEOUT];
+
+const MODE: Variable = Variable {
+    name: "HOPGUARD_MODE",
+    default: "`enforce`",
+    range: "`enforce`, `observe`",
+    doc: "`observe` reports what would be blocked, and blocks and trips nothing.",
+    apply: |draft, value| {
+        let words = [("enforce", Mode::Enforce), ("observe", Mode::Observe)];
+        draft.settings.policy.mode = parse::word("HOPGUARD_MODE", value, &words, "\"enforce\", \"observe\"")?;
+        Ok(())
+    },
+};
+
+const MAX_VISITS: Variable = Variable {
+    name: "HOPGUARD_MAX_VISITS",
+    default: "10",
+    range: "1 to 10000",
+    doc: "How often one function may stand on one path: so many invocations run, the next is blocked.",
+    apply: |draft, value| {
+        let visits = parse::number("HOPGUARD_MAX_VISITS", value, (1, 10_000), 10)?;
+        draft.settings.policy.max_visits = u16::try_from(visits).unwrap_or(u16::MAX);
+        Ok(())
+    },
+};
+
+const MAX_HOPS: Variable = Variable {
+    name: "HOPGUARD_MAX_HOPS",
+    default: "100",
+    range: "1 to 1000000",
+    doc: "The longest path over any number of functions, in hops from the root: that hop runs, the next is blocked.",
+    apply: |draft, value| {
+        draft.settings.policy.max_hops = parse::number("HOPGUARD_MAX_HOPS", value, (1, 1_000_000), 100)?;
+        Ok(())
+    },
+};
+
+const BRANCH_CREDIT: Variable = Variable {
+    name: "HOPGUARD_BRANCH_CREDIT",
+    default: "256",
+    range: "0 to 1000000",
+    doc: "How many further messages a loop may send beside each invocation's first; bounds a loop that branches to (credit + 1) × functions × visits invocations.",
+    apply: |draft, value| {
+        draft.settings.policy.branch_credit = parse::number("HOPGUARD_BRANCH_CREDIT", value, (0, 1_000_000), 256)?;
+        Ok(())
+    },
+};
+
+const ON_BLOCK: Variable = Variable {
+    name: "HOPGUARD_ON_BLOCK",
+    default: "`quarantine` where a queue is named, else `fail`",
+    range: "`quarantine`, `fail`, `drop`",
+    doc: "What happens to a blocked record: moved to the quarantine queue, given back to its source, or acknowledged and lost.",
+    apply: |draft, value| {
+        let words = [("quarantine", OnBlock::Quarantine), ("fail", OnBlock::Fail), ("drop", OnBlock::Drop)];
+        let known = "\"quarantine\", \"fail\", \"drop\"";
+        draft.on_block = Some(parse::word("HOPGUARD_ON_BLOCK", value, &words, known)?);
+        Ok(())
+    },
+};
+
+const QUARANTINE: Variable = Variable {
+    name: "HOPGUARD_QUARANTINE",
+    default: "none",
+    range: "URL of an SQS queue",
+    doc: "The queue that blocked records are moved to. Never one that feeds the same function.",
+    apply: |draft, value| {
+        draft.settings.quarantine = Some(parse::queue_url("HOPGUARD_QUARANTINE", value)?);
+        Ok(())
+    },
+};
+
+const TRIP: Variable = Variable {
+    name: "HOPGUARD_TRIP",
+    default: "`on`",
+    range: "`on`, `off`",
+    doc: "Whether a block sets the function's reserved concurrency to 0.",
+    apply: |draft, value| {
+        let words = [("on", true), ("true", true), ("off", false), ("false", false)];
+        draft.settings.trip = parse::word("HOPGUARD_TRIP", value, &words, "\"on\", \"off\"")?;
+        Ok(())
+    },
+};
+
+const SIGNING_KEY: Variable = Variable {
+    name: "HOPGUARD_SIGNING_KEY",
+    default: "none",
+    range: "16 bytes or more; several separated by commas, the current one first",
+    doc: "Signs every token, and lets only signed ones count. Without it tokens that come over HTTP are ignored and those from queues are believed.",
+    apply: |draft, value| {
+        let short = |error: crate::ShortKey| SettingError::ShortKey { name: "HOPGUARD_SIGNING_KEY", bytes: error.bytes };
+        draft.settings.signing_keys = Some(SigningKeys::parse(value).map_err(short)?);
+        Ok(())
+    },
+};
+
+const LOOKUP_TIMEOUT: Variable = Variable {
+    name: "HOPGUARD_LOOKUP_TIMEOUT",
+    default: "`1s`",
+    range: "`10ms` to `30s`",
+    doc: "How long the HeadObject may take that looks up the lineage of an S3 object. After that the record starts a new chain.",
+    apply: |draft, value| {
+        let range = (Duration::from_millis(10), Duration::from_secs(30));
+        draft.settings.lookup_timeout =
+            parse::duration("HOPGUARD_LOOKUP_TIMEOUT", value, range, "from 10ms to 30s", "1s")?;
+        Ok(())
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn each_variable_takes_a_good_value_and_refuses_a_bad_one() {
+        let cases = [
+            ("HOPGUARD_MODE", "OBSERVE", "off"),
+            ("HOPGUARD_MAX_VISITS", "1", "0"),
+            ("HOPGUARD_MAX_HOPS", "1000000", "1000001"),
+            ("HOPGUARD_BRANCH_CREDIT", "0", "-1"),
+            ("HOPGUARD_ON_BLOCK", "drop", ""),
+            ("HOPGUARD_QUARANTINE", "http://127.0.0.1:4566/000000000000/q", "q"),
+            ("HOPGUARD_TRIP", "off", "no"),
+            ("HOPGUARD_SIGNING_KEY", "0123456789abcdef", "short"),
+            ("HOPGUARD_LOOKUP_TIMEOUT", "10ms", "1"),
+        ];
+        assert_eq!(cases.map(|(name, ..)| name).as_slice(), VARIABLES.iter().map(|v| v.name).collect::<Vec<_>>());
+        for (name, good, bad) in cases {
+            assert!(Settings::read([(name, good)]).1.is_empty(), "{name}={good}");
+            let errors = Settings::read([(name, bad)]).1;
+            assert_eq!(errors.len(), 1, "{name}={bad}");
+            assert!(errors[0].to_string().contains("write "), "{}", errors[0]);
+        }
+    }
+
+    #[test]
+    fn values_arrive() {
+        let (settings, errors) = Settings::read([
+            ("HOPGUARD_MODE", " observe "),
+            ("HOPGUARD_MAX_VISITS", "5"),
+            ("HOPGUARD_TRIP", "off"),
+            ("HOPGUARD_LOOKUP_TIMEOUT", "2s"),
+        ]);
+        assert!(errors.is_empty());
+        assert_eq!((settings.policy.mode, settings.policy.max_visits), (Mode::Observe, 5));
+        assert_eq!((settings.trip, settings.lookup_timeout), (false, Duration::from_secs(2)));
+    }
+}
