@@ -1,0 +1,78 @@
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::carried::{Carried, Name};
+use crate::json::Cursor;
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Reads message attributes: SQS writes `{"NAME": {"stringValue": …, "binaryValue": …, "dataType": …}}`,
+/// SNS `{"NAME": {"Type": …, "Value": …}}`.
+#[inline]
+pub(super) fn read<'j>(cursor: &mut Cursor<'j>) -> Carried<'j> {
+    let mut carried = Carried::default();
+    cursor.members(|key, cursor| {
+        if let Some(name) = Name::of(&key) {
+            carried.set(name, attribute(cursor));
+        }
+    });
+    carried
+}
+
+/// The text of one attribute: `String`, `String.custom`, or the text that a `Binary` one encodes.
+fn attribute<'j>(cursor: &mut Cursor<'j>) -> Option<Cow<'j, str>> {
+    let (mut text, mut encoded, mut binary) = (None, None, false);
+    cursor.members(|key, cursor| match &*key.name() {
+        b"stringValue" | b"Value" => text = cursor.text(),
+        b"binaryValue" => encoded = cursor.text(),
+        b"dataType" | b"Type" => binary = cursor.string().is_some_and(|kind| kind.raw().starts_with(b"Binary")),
+        _ => {}
+    });
+    match (text, encoded) {
+        (Some(text), None) if binary => decode(&text),
+        (Some(text), _) => Some(text),
+        (None, encoded) => decode(&encoded?),
+    }
+}
+
+fn decode<'j>(text: &str) -> Option<Cow<'j, str>> {
+    String::from_utf8(BASE64.decode(text).ok()?).ok().map(Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_and_all_types_are_read() {
+        let cases = [
+            ("SQS String", r#"{"stringValue":"t","stringListValues":[],"dataType":"String"}"#, Some("t")),
+            ("SQS custom", r#"{"dataType":"String.trace","stringValue":"t"}"#, Some("t")),
+            ("SQS Binary", r#"{"binaryValue":"dA==","dataType":"Binary"}"#, Some("t")),
+            ("SQS Binary, unpadded", r#"{"binaryValue":"dA","dataType":"Binary.x"}"#, Some("t")),
+            ("SQS, null beside", r#"{"stringValue":"t","binaryValue":null,"dataType":"String"}"#, Some("t")),
+            ("SNS String", r#"{"Type":"String","Value":"t"}"#, Some("t")),
+            ("SNS Binary", r#"{"Type":"Binary","Value":"dA=="}"#, Some("t")),
+            ("escaped", r#"{"Value":"\u0074","Type":"String"}"#, Some("t")),
+            ("twice, the last counts", r#"{"stringValue":"s","stringValue":"t"}"#, Some("t")),
+            ("twice, the last is none", r#"{"stringValue":"s","stringValue":1}"#, None),
+            ("no base64", r#"{"binaryValue":"?","dataType":"Binary"}"#, None),
+            ("no UTF-8 in it", r#"{"binaryValue":"/w==","dataType":"Binary"}"#, None),
+            ("a number", r#"{"stringValue":7,"dataType":"Number"}"#, None),
+            ("null", "null", None),
+            ("an array", r#"["t"]"#, None),
+            ("a string", r#""t""#, None),
+            ("empty", "{}", None),
+        ];
+        for (name, json, expected) in cases {
+            let mut cursor = Cursor::new(json.as_bytes());
+            assert_eq!(attribute(&mut cursor).as_deref(), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+use std::borrow::Cow;
+
+use crate::json::Text;
+use crate::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE};
+use crate::signing::SigningKeys;
+use crate::token::Rejected;
+
+/// The texts that one carrier holds under the names that matter, as they are read.
+#[derive(Debug, Default)]
+pub(super) struct Carried<'j> {
+    traceparent: Option<Cow<'j, str>>,
+    tracestate: Option<Cow<'j, str>>,
+    packed: Option<Cow<'j, str>>,
+    /// Something that is no text stands under our own name.
+    unreadable: bool,
+}
+
+/// The names that matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    TraceParent,
+    TraceState,
+    Packed,
+}
+
+impl Name {
+    /// The name that a key is, exactly.
+    #[inline]
+    pub(super) fn of(key: &Text<'_>) -> Option<Self> {
+        match &*key.name() {
+            name if name == TRACEPARENT.as_bytes() => Some(Self::TraceParent),
+            name if name == TRACESTATE.as_bytes() => Some(Self::TraceState),
+            name if name == HOPGUARD.as_bytes() => Some(Self::Packed),
+            _ => None,
+        }
+    }
+
+    /// The name that a header is, in any case.
+    pub(super) fn of_header(key: &Text<'_>) -> Option<Self> {
+        let header = key.name();
+        [(TRACEPARENT, Self::TraceParent), (TRACESTATE, Self::TraceState), (HOPGUARD, Self::Packed)]
+            .into_iter()
+            .find_map(|(known, name)| header.eq_ignore_ascii_case(known.as_bytes()).then_some(name))
+    }
+}
+
+impl<'j> Carried<'j> {
+    /// What stands under a name; `None` where that is no text. Said twice, the last counts.
+    pub(super) fn set(&mut self, name: Name, text: Option<Cow<'j, str>>) {
+        match name {
+            Name::TraceParent => self.traceparent = text,
+            Name::TraceState => self.tracestate = text,
+            Name::Packed => {
+                self.unreadable = text.is_none();
+                self.packed = text;
+            }
+        }
+    }
+
+    /// Reads the texts. Something unreadable under our own name is malformed, not absent.
+    pub(super) fn extract(&self, keys: Option<&SigningKeys>) -> Inbound {
+        let fields = Fields {
+            traceparent: self.traceparent.as_deref(),
+            tracestate: self.tracestate.as_deref(),
+            packed: self.packed.as_deref(),
+        };
+        let mut inbound = if fields.is_empty() { Inbound::default() } else { fields.extract(keys) };
+        if self.unreadable {
+            inbound.believe(Err(Rejected::Malformed));
+        }
+        inbound
+    }
+}

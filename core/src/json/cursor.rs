@@ -1,0 +1,285 @@
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::scan;
+use super::text::Text;
+
+/// A place in a JSON text.
+///
+/// A function that reads one kind of value consumes nothing where another kind stands there, so that the value can still be
+/// skipped. Where the text itself is broken or ends early the cursor is spent: it reads nothing any more, and
+/// [`finish`](Self::finish) says so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor<'j> {
+    bytes: &'j [u8],
+    at: usize,
+}
+
+impl<'j> Cursor<'j> {
+    pub(crate) const fn new(bytes: &'j [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Where it is, in bytes of the text; beyond its end where the text is broken.
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Whether the text held nothing but the values read, white space aside.
+    pub(crate) fn finish(mut self) -> bool {
+        self.peek().is_none() && self.at == self.bytes.len()
+    }
+
+    /// The next byte that is no white space.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match *self.bytes.get(self.at)? {
+                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                byte => return Some(byte),
+            }
+        }
+    }
+
+    /// Where the next member of the object that was entered begins, or its end.
+    pub(crate) fn next_start(mut self) -> usize {
+        self.eat(b',');
+        self.peek();
+        self.at
+    }
+
+    /// Steps into an object, before its first key.
+    pub(crate) fn enter_object(&mut self) -> bool {
+        self.eat(b'{')
+    }
+
+    /// The next key of the object that was entered; `None` at its end. The value before it must have been consumed.
+    #[inline]
+    pub(crate) fn next_key(&mut self) -> Option<Text<'j>> {
+        if self.eat(b'}') {
+            return None;
+        }
+        self.eat(b',');
+        let key = self.string();
+        if key.is_none() || !self.eat(b':') {
+            self.spend();
+            return None;
+        }
+        key
+    }
+
+    /// Gives every member of an object to `each`, which may consume the value or leave it; `false` where no object is next.
+    /// A key that stands there twice is given twice: who assigns keeps the last, as `serde_json` does.
+    #[inline]
+    pub(crate) fn members(&mut self, mut each: impl FnMut(Text<'j>, &mut Self)) -> bool {
+        if !self.enter_object() {
+            return false;
+        }
+        while let Some(key) = self.next_key() {
+            self.value(|cursor| each(key, cursor));
+        }
+        true
+    }
+
+    /// Gives every element of an array to `each`, which may consume it or leave it; `false` where no array is next.
+    pub(crate) fn elements(&mut self, mut each: impl FnMut(&mut Self)) -> bool {
+        if !self.eat(b'[') {
+            return false;
+        }
+        loop {
+            if self.eat(b']') {
+                return true;
+            }
+            self.eat(b',');
+            if self.peek().is_none() {
+                self.spend();
+                return true;
+            }
+            self.value(&mut each);
+        }
+    }
+
+    /// Gives the first element of an array to `each`.
+    pub(crate) fn first_element(&mut self, each: impl FnOnce(&mut Self)) {
+        if self.eat(b'[') && self.peek() != Some(b']') {
+            each(self);
+        }
+    }
+
+    /// Consumes a string.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Option<Text<'j>> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let Some(end) = scan::string_end(self.bytes, start) else {
+            self.spend();
+            return None;
+        };
+        self.at = end + 1;
+        self.bytes.get(start..end).map(Text::new)
+    }
+
+    /// Consumes a string and reads it as text.
+    pub(crate) fn text(&mut self) -> Option<Cow<'j, str>> {
+        self.string()?.text()
+    }
+
+    /// Consumes any value. Where it is, in bytes of the text; empty where the text is broken.
+    pub(crate) fn span(&mut self) -> Range<usize> {
+        self.peek();
+        let start = self.at;
+        self.skip();
+        start..self.at
+    }
+
+    /// Consumes any value.
+    #[inline]
+    pub(crate) fn skip(&mut self) {
+        match self.peek() {
+            Some(b'"') => {
+                self.string();
+            }
+            Some(b'{' | b'[') => self.skip_nested(),
+            Some(b',' | b':' | b'}' | b']') | None => self.spend(),
+            Some(_) => self.skip_scalar(),
+        }
+    }
+
+    /// Consumes an object or an array of any depth: a counter, no recursion.
+    fn skip_nested(&mut self) {
+        let mut depth = 0usize;
+        while let Some(byte) = self.bytes.get(self.at) {
+            match byte {
+                b'"' => {
+                    if self.string().is_none() {
+                        return;
+                    }
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' if depth <= 1 => {
+                    self.at += 1;
+                    return;
+                }
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+        }
+        self.spend();
+    }
+
+    fn skip_scalar(&mut self) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let ends = |byte: &u8| matches!(byte, b',' | b':' | b'}' | b']' | b'"' | b' ' | b'\n' | b'\r' | b'\t');
+        self.at += rest.iter().position(ends).unwrap_or(rest.len());
+    }
+
+    #[inline]
+    fn value(&mut self, each: impl FnOnce(&mut Self)) {
+        self.peek();
+        let before = self.at;
+        each(self);
+        if self.at == before {
+            self.skip();
+        }
+    }
+
+    #[inline]
+    fn eat(&mut self, expected: u8) -> bool {
+        let eaten = self.peek() == Some(expected);
+        self.at += usize::from(eaten);
+        eaten
+    }
+
+    /// Past the end, where nothing can be read and `finish` fails.
+    fn spend(&mut self) {
+        self.at = usize::MAX;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keys(text: &str) -> (Vec<String>, bool) {
+        let mut cursor = Cursor::new(text.as_bytes());
+        let mut keys = vec![];
+        let object = cursor.members(|key, cursor| {
+            if key.is("read") {
+                let mut inner = vec![];
+                cursor.members(|key, _| inner.push(key.text().unwrap()));
+                keys.push(format!("read({})", inner.join(",")));
+            } else {
+                keys.push(key.text().unwrap().into_owned());
+            }
+        });
+        (keys, object && cursor.finish())
+    }
+
+    #[test]
+    fn reads_members_and_skips_what_is_left() {
+        let cases: [(&str, &[&str], bool); 14] = [
+            ("{}", &[], true),
+            (r#" { "a" : 1 , "b":[{"x":[]}],"c":"}" , "d":null} "#, &["a", "b", "c", "d"], true),
+            (r#"{"read":{"x":1,"y":{"z":2}},"a":true}"#, &["read(x,y)", "a"], true),
+            (r#"{"read":[1],"a":-1.5e3}"#, &["read()", "a"], true),
+            (r#"{"a":"\"}","b":1}"#, &["a", "b"], true),
+            (r#"{"a":1} x"#, &["a"], false),
+            (r#"{"a":1"#, &["a"], false),
+            (r#"{"a":"#, &["a"], false),
+            (r#"{"a":}"#, &["a"], false),
+            (r#"{"a":[1,{"b":"c"}"#, &["a"], false),
+            (r#"{"a""#, &[], false),
+            (r#"{"a":1,}"#, &["a"], false),
+            ("[]", &[], false),
+            ("", &[], false),
+        ];
+        for (text, expected, whole) in cases {
+            let (keys, finished) = keys(text);
+            assert_eq!(keys, expected, "{text}");
+            assert_eq!(finished, whole, "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_is_a_number() {
+        for depth in [300, 100_000] {
+            let text = format!("[{}{}]", r#"{"a":["#.repeat(depth), "]}".repeat(depth));
+            let mut cursor = Cursor::new(text.as_bytes());
+            assert_eq!(cursor.span(), 0..text.len());
+            assert!(cursor.finish());
+        }
+    }
+
+    #[test]
+    fn elements_are_counted() {
+        let count = |text: &str| {
+            let (mut cursor, mut count) = (Cursor::new(text.as_bytes()), 0);
+            let array = cursor.elements(|_| count += 1);
+            (array && cursor.finish()).then_some(count)
+        };
+        assert_eq!(count("[]"), Some(0));
+        assert_eq!(count(" [1, \"a\",{},[[]]]"), Some(4));
+        assert_eq!(count("[1"), None);
+        assert_eq!(count("[1,"), None);
+        assert_eq!(count("{}"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_or_hangs(text in "[\\[\\]{}:,\"\\\\a1 ]{0,60}") {
+            let (mut cursor, mut plain) = (Cursor::new(text.as_bytes()), Cursor::new(text.as_bytes()));
+            cursor.members(|_, cursor| { cursor.members(|_, cursor| { cursor.elements(|_| ()); }); });
+            cursor.elements(|cursor| { cursor.members(|_, _| ()); });
+            plain.skip();
+            if serde_json::from_str::<serde_json::Value>(&text).is_ok() {
+                prop_assert!(plain.finish());
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hopguard_core::propagator::{Inbound, Outbound, TraceParent};
+use hopguard_core::{ChainId, FunctionId, Lineage, SendLedger, Token};
+use tokio::task::futures::TaskLocalFuture;
+
+use crate::shared::Shared;
+use crate::telemetry;
+
+tokio::task_local! {
+    static SCOPE: Scope;
+}
+
+/// What the code that runs now descends from: one invocation as a whole, or one record of it inside
+/// [`Guard::each`](crate::Guard::each).
+///
+/// Every send of an SDK client with the [`Propagator`](crate::Propagator) takes the lineage of the current scope along.
+/// Scopes are task-local: there is no global state, and invocations that run at once never mix.
+#[derive(Clone)]
+pub struct Scope(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    function: FunctionId,
+    ledger: Mutex<SendLedger>,
+    sender: Option<TraceParent>,
+    parent: TraceParent,
+    others: Option<Box<str>>,
+    /// The records of a whole-invocation scope by their ids; empty where none carried a lineage.
+    records: HashMap<Box<str>, Arrival>,
+    #[cfg(feature = "s3")]
+    heads: Vec<(hopguard_aws::ObjectName, Arc<hopguard_aws::Head>)>,
+}
+
+/// One record on arrival: its lineage and what its carrier said.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) lineage: Lineage,
+    pub(crate) inbound: Inbound,
+    /// Whether the lineage came from a carrier, and not from a new root.
+    pub(crate) carried: bool,
+    #[cfg(feature = "s3")]
+    pub(crate) heads: Vec<(hopguard_aws::ObjectName, Arc<hopguard_aws::Head>)>,
+}
+
+impl Arrival {
+    pub(crate) fn root(chain: ChainId, function: FunctionId, shared: &Shared) -> Self {
+        Self {
+            lineage: Lineage::root(chain, function, shared.settings.policy.branch_credit),
+            inbound: Inbound::default(),
+            carried: false,
+            #[cfg(feature = "s3")]
+            heads: Vec::new(),
+        }
+    }
+}
+
+impl Scope {
+    /// The scope that the current task runs in, if any.
+    pub fn current() -> Option<Self> {
+        SCOPE.try_with(Clone::clone).ok()
+    }
+
+    /// The lineage of this scope: chain, hop, visits and credit on arrival.
+    pub fn lineage(&self) -> Lineage {
+        *self.ledger().lineage()
+    }
+
+    /// How many messages were sent in this scope.
+    pub fn sent(&self) -> u32 {
+        self.ledger().sent()
+    }
+
+    /// The function that runs.
+    pub fn function(&self) -> FunctionId {
+        self.0.function
+    }
+
+    /// The span of whoever sent what this scope works on.
+    pub(crate) fn sender(&self) -> Option<&TraceParent> {
+        self.0.sender.as_ref()
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+
+    /// The scope of a whole invocation: merged from its records, which keep scopes of their own in `each`.
+    pub(crate) fn of_invocation(
+        shared: &Arc<Shared>,
+        function: FunctionId,
+        records: Vec<(Option<Box<str>>, Arrival)>,
+        root: impl FnOnce() -> Arrival,
+    ) -> Self {
+        let credit = shared.settings.policy.branch_credit;
+        let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        let merged = Lineage::merge(records.iter().map(|(_, arrival)| &arrival.lineage), credit);
+        let arrival = match merged {
+            None => root(),
+            Some(merged) => {
+                let first = records.iter().map(|(_, arrival)| arrival).find(|arrival| arrival.lineage.chain == merged.chain);
+                let inbound = first.map(|arrival| arrival.inbound.clone()).unwrap_or_default();
+                Arrival {
+                    lineage: merged,
+                    inbound,
+                    carried: true,
+                    #[cfg(feature = "s3")]
+                    heads: records.iter().flat_map(|(_, arrival)| arrival.heads.iter().cloned()).collect(),
+                }
+            }
+        };
+        let records = records.into_iter().filter_map(|(id, arrival)| Some((id?, arrival))).collect();
+        Self::new(shared, function, arrival, count, records)
+    }
+
+    /// The scope of one record of this invocation.
+    pub(crate) fn of_record(&self, id: Option<&str>, chain: impl FnOnce() -> ChainId) -> Self {
+        let known = id.and_then(|id| self.0.records.get(id)).cloned();
+        let arrival = known.unwrap_or_else(|| {
+            if self.0.records.is_empty() && id.is_none() {
+                // Nothing tells this record from its invocation.
+                return Arrival { inbound: Inbound::default(), ..Arrival::root(self.lineage().chain, self.function(), self.shared()) };
+            }
+            Arrival::root(chain(), self.function(), self.shared())
+        });
+        Self::new(self.shared(), self.function(), arrival, 1, HashMap::new())
+    }
+
+    fn new(
+        shared: &Arc<Shared>,
+        function: FunctionId,
+        arrival: Arrival,
+        records: u32,
+        by_id: HashMap<Box<str>, Arrival>,
+    ) -> Self {
+        let chain = arrival.lineage.chain;
+        // Without a tracing SDK the sender's span is passed on as it came. A root has none: its first span is made up here, with the
+        // "sampled" flag, since "not sampled" would switch tracing off in every parent-based service behind us.
+        let made_up = || TraceParent { trace: chain, span: fastrand::u64(1..), flags: 1 };
+        let parent = arrival.inbound.parent.unwrap_or_else(made_up);
+        Self(Arc::new(Inner {
+            shared: Arc::clone(shared),
+            function,
+            ledger: Mutex::new(SendLedger::new(arrival.lineage, records)),
+            sender: arrival.inbound.parent,
+            parent,
+            others: arrival.inbound.others,
+            records: by_id,
+            #[cfg(feature = "s3")]
+            heads: arrival.heads,
+        }))
+    }
+
+    /// What one more message takes along.
+    pub(crate) fn send(&self) -> Sending<'_> {
+        let lineage = self.ledger().send(self.shared().fan_out());
+        self.sending(lineage)
+    }
+
+    /// What the messages of a batch take along.
+    pub(crate) fn send_batch(&self, count: usize) -> impl Iterator<Item = Sending<'_>> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let lineages = self.ledger().send_batch(count, self.shared().fan_out());
+        lineages.map(|lineage| self.sending(lineage))
+    }
+
+    fn sending(&self, lineage: Lineage) -> Sending<'_> {
+        let (parent, others) = match telemetry::current_parent() {
+            // The user's tracing SDK knows better which span sends; its tracestate is the one that belongs to it.
+            Some(current) => (current, ""),
+            None => (self.0.parent, self.0.others.as_deref().unwrap_or_default()),
+        };
+        let token = Token::new(&lineage, self.shared().settings.signing_keys.as_ref());
+        Sending { lineage, outbound: Outbound { token, parent, others } }
+    }
+
+    /// What is known of an object that one of this scope's records names.
+    #[cfg(feature = "s3")]
+    pub(crate) fn head(&self, bucket: &str, key: &str) -> Option<Arc<hopguard_aws::Head>> {
+        let found = self.0.heads.iter().find(|(name, _)| name.bucket == bucket && name.key == key);
+        found.map(|(_, head)| Arc::clone(head))
+    }
+
+    pub(crate) fn run<F: Future>(self, future: F) -> TaskLocalFuture<Self, F> {
+        SCOPE.scope(self, future)
+    }
+
+    pub(crate) fn run_sync<R>(self, f: impl FnOnce() -> R) -> R {
+        SCOPE.sync_scope(self, f)
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, SendLedger> {
+        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scope").field("lineage", &self.lineage()).field("sent", &self.sent()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let sent = self.ledger.get_mut().unwrap_or_else(PoisonError::into_inner).sent();
+        if sent > 0 {
+            self.shared.observe_fan_out(sent);
+        }
+    }
+}
+
+/// One message's lineage, ready to be written.
+pub(crate) struct Sending<'s> {
+    #[cfg_attr(not(feature = "s3"), allow(dead_code))]
+    pub(crate) lineage: Lineage,
+    pub(crate) outbound: Outbound<'s>,
+}
+
+/// Lets work that is spawned elsewhere keep the lineage of the task that spawned it.
+pub trait InLineage: Future + Sized {
+    /// Runs this future in the current scope, on whatever task it is polled. Outside of a scope it changes nothing.
+    ///
+    /// ```
+    /// use hopguard::InLineage as _;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// // A spawned task has no scope of its own: without `in_lineage` its sends would carry no lineage.
+    /// let task = tokio::spawn(async { /* client.send_message()… */ }.in_lineage());
+    /// # task.await.unwrap();
+    /// # }
+    /// ```
+    fn in_lineage(self) -> impl Future<Output = Self::Output>;
+}
+
+impl<F: Future> InLineage for F {
+    fn in_lineage(self) -> impl Future<Output = Self::Output> {
+        let scope = Scope::current();
+        async move {
+            match scope {
+                Some(scope) => scope.run(self).await,
+                None => self.await,
+            }
+        }
+    }
+}
