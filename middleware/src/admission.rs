@@ -9,7 +9,7 @@ use std::time::Duration;
 use hopguard_core::breaker::{Block, Trip};
 use hopguard_core::event::{Event, Record, Source};
 use hopguard_core::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE};
-use hopguard_core::{ChainId, Counter, FunctionId, Lineage, OnBlock, Reason, Verdict, Xray};
+use hopguard_core::{ChainId, Counter, FunctionId, Lineage, OnBlock, Reason, Token, Verdict, Xray};
 use lambda_runtime::Context;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -58,9 +58,40 @@ pub(crate) struct BlockedRecord {
     pub(crate) origin: Option<String>,
     pub(crate) lineage: Lineage,
     pub(crate) reason: Reason,
+    /// The token that it came with.
+    pub(crate) token: String,
     /// The sender waits for the answer: the record cannot be set aside behind its back.
     pub(crate) synchronous: bool,
     index: usize,
+}
+
+/// A record in its event.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place<'e> {
+    index: usize,
+    source: Source,
+    json: &'e [u8],
+    id: Option<&'e str>,
+    group: Option<&'e str>,
+    origin: Option<&'e str>,
+    synchronous: bool,
+}
+
+impl Place<'_> {
+    fn blocked(&self, lineage: Lineage, reason: Reason, token: Option<Token>) -> BlockedRecord {
+        BlockedRecord {
+            source: self.source,
+            json: self.json.to_vec(),
+            id: self.id.map(str::to_owned),
+            group: self.group.map(str::to_owned),
+            origin: self.origin.map(str::to_owned),
+            lineage,
+            reason,
+            token: token.map(|token| token.to_string()).unwrap_or_default(),
+            synchronous: self.synchronous,
+            index: self.index,
+        }
+    }
 }
 
 /// What became of a blocked record.
@@ -79,7 +110,11 @@ pub(crate) fn admit(shared: &Arc<Shared>, payload: Box<RawValue>, context: &Cont
     let span = telemetry::invocation_span(event.source(), &context.request_id, &context.invoked_function_arn);
     if event.is_untouched() && called.is_none() {
         let scope = Scope::of_invocation(shared, function, Vec::new(), || root_of(shared, function, context));
-        telemetry::record_lineage(&span, &scope.lineage(), function);
+        let lineage = scope.lineage();
+        tracing::debug!(
+            target: "hopguard", source = event.source().name(), chain = %lineage.chain, hop = 0, visits = 1, "chain started",
+        );
+        telemetry::record_lineage(&span, &lineage, function);
         return Admission::Ready(Admitted { payload: Some(payload), scope, span, withheld: Withheld::default(), trip: None });
     }
 
@@ -123,14 +158,11 @@ type KnownObjects = Vec<Vec<Option<()>>>;
 
 #[cfg(feature = "s3")]
 fn find_objects(shared: &Shared, event: &Event<'_>) -> KnownObjects {
-    let find = |object| {
-        let known = shared.index.find(object);
-        if known.is_some() {
-            shared.count(Counter::IndexHits);
-        }
-        known
+    let of_record = |record: &Record<'_>| {
+        let objects = record.objects.iter().filter(|object| !object.removed);
+        let found = objects.map(|object| shared.index.find(object));
+        found.inspect(|known| known.iter().for_each(|_| shared.count(Counter::IndexHits))).collect()
     };
-    let of_record = |record: &Record<'_>| record.objects.iter().filter(|object| !object.removed).map(find).collect();
     event.records().iter().map(of_record).collect()
 }
 
@@ -166,69 +198,50 @@ impl Invocation {
     fn judge(&self, event: &Event<'_>, known: KnownObjects) -> Judged {
         let mut judged = Judged { arrivals: Vec::with_capacity(event.records().len()), blocked: Vec::new() };
         if let Some(called) = &self.called {
-            let arrival = self.arrive(called.clone(), None, || self.root_chain());
-            let whole = BlockedRecord {
-                source: Source::Invoke,
-                json: Vec::new(),
-                id: None,
-                group: None,
-                origin: None,
-                lineage: arrival.lineage,
-                reason: Reason::BranchCredit,
-                synchronous: true,
-                index: 0,
-            };
-            self.judge_one(&mut judged, 0, arrival, Xray::default(), |_| whole);
+            let arrival = self.arrive(called.clone(), None, || root_chain(&self.context));
+            let whole = Place { source: Source::Invoke, synchronous: true, ..Place::default() };
+            self.judge_one(&mut judged, &whole, arrival, Xray::default());
             return judged;
         }
         let mut known = known.into_iter();
         for (index, record) in event.records().iter().enumerate() {
-            let known = known.next().unwrap_or_default();
             let xray = self.xray_of(record);
-            let arrival = self.arrival(record, &xray, known);
-            self.judge_one(&mut judged, index, arrival, xray, |arrival| BlockedRecord {
-                source: record.source,
-                json: event.json(record).to_vec(),
-                id: record.id.as_deref().map(str::to_owned),
-                group: record.group.as_deref().map(str::to_owned),
-                origin: record.origin.as_deref().map(str::to_owned),
-                lineage: arrival.lineage,
-                reason: Reason::BranchCredit,
-                synchronous: record.source == Source::Http,
+            let arrival = self.arrival(record, &xray, known.next().unwrap_or_default());
+            let place = Place {
                 index,
-            });
+                source: record.source,
+                json: event.json(record),
+                id: record.id.as_deref(),
+                group: record.group.as_deref(),
+                origin: record.origin.as_deref(),
+                synchronous: record.source == Source::Http,
+            };
+            self.judge_one(&mut judged, &place, arrival, xray);
         }
         judged
     }
 
-    fn judge_one(
-        &self,
-        judged: &mut Judged,
-        index: usize,
-        arrival: Arrival,
-        xray: Xray,
-        blocked: impl FnOnce(&Arrival) -> BlockedRecord,
-    ) {
-        let Arrival { lineage, .. } = &arrival;
-        let (chain, hop, visits) = (lineage.chain, lineage.hop, lineage.visits.of(self.function));
+    fn judge_one(&self, judged: &mut Judged, place: &Place<'_>, arrival: Arrival, xray: Xray) {
+        let Lineage { chain, hop, visits, .. } = arrival.lineage;
+        let (visits, source) = (visits.of(self.function), place.source.name());
         match self.verdict(&arrival, xray) {
             Verdict::Block(reason) => {
                 self.shared.count(Counter::Blocked);
-                warn!(target: "hopguard", %chain, hop, visits, reason = reason.name(), limit = %reason, "record blocked");
-                judged.blocked.push(BlockedRecord { reason, ..blocked(&arrival) });
+                warn!(target: "hopguard", source, %chain, hop, visits, reason = reason.name(), limit = %reason, "record blocked");
+                let token = arrival.inbound.lineage.map(|sent| Token::new(&sent, self.shared.settings.signing_keys.as_ref()));
+                judged.blocked.push(place.blocked(arrival.lineage, reason, token));
                 return;
             }
             Verdict::Warn(reason) => {
                 self.shared.count(Counter::Warned);
-                warn!(target: "hopguard", %chain, hop, visits, reason = reason.name(), limit = %reason, "record near or beyond a limit");
+                warn!(target: "hopguard", source, %chain, hop, visits, reason = reason.name(), limit = %reason, "record near or beyond a limit");
             }
             Verdict::Allow => {
                 self.shared.count(Counter::Allowed);
-                tracing::debug!(target: "hopguard", %chain, hop, visits, "record allowed");
+                tracing::debug!(target: "hopguard", source, %chain, hop, visits, "record allowed");
             }
         }
-        let id = blocked(&arrival).id.map(String::into_boxed_str);
-        judged.arrivals.push((index, id, arrival));
+        judged.arrivals.push((place.index, place.id.map(Box::from), arrival));
     }
 
     fn verdict(&self, arrival: &Arrival, xray: Xray) -> Verdict {
@@ -254,7 +267,7 @@ impl Invocation {
     fn arrival(&self, record: &Record<'_>, xray: &Xray, known: impl IntoIterator<Item = Option<KnownObject>>) -> Arrival {
         let id = record.id.as_deref();
         let chain = || xray.root.or_else(|| id.map(|id| ChainId::derived(record.source.name(), id.as_bytes())));
-        let root = || chain().unwrap_or_else(|| self.root_chain());
+        let root = || chain().unwrap_or_else(|| root_chain(&self.context));
         let own = self.arrive(record.inbound.clone(), None, root);
         #[cfg(feature = "s3")]
         {
@@ -290,7 +303,7 @@ impl Invocation {
         let lineage = marked.or(merged);
         let best = carried.into_iter().max_by_key(|arrival| arrival.lineage.hop).cloned();
         let first = best.or_else(|| arrivals.into_iter().next());
-        let mut arrival = first.unwrap_or_else(|| Arrival::root(self.root_chain(), self.function, &self.shared));
+        let mut arrival = first.unwrap_or_else(|| Arrival::root(root_chain(&self.context), self.function, &self.shared));
         arrival.lineage = lineage.unwrap_or(arrival.lineage);
         arrival.heads = heads;
         arrival
@@ -315,10 +328,6 @@ impl Invocation {
         #[cfg(not(feature = "s3"))]
         let _ = head;
         arrival
-    }
-
-    fn root_chain(&self) -> ChainId {
-        root_chain(&self.context)
     }
 
     /// Disposes of blocked records, and admits what is left.

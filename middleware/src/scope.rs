@@ -28,6 +28,8 @@ struct Inner {
     sender: Option<TraceParent>,
     parent: TraceParent,
     others: Option<Box<str>>,
+    /// Whether some lineage came from a carrier.
+    carried: bool,
     /// The records of a whole-invocation scope by their ids; empty where none carried a lineage.
     records: HashMap<Box<str>, Arrival>,
     #[cfg(feature = "s3")]
@@ -97,6 +99,7 @@ impl Scope {
         let credit = shared.settings.policy.branch_credit;
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         let merged = Lineage::merge(records.iter().map(|(_, arrival)| &arrival.lineage), credit);
+        let carried = records.iter().any(|(_, arrival)| arrival.carried);
         let arrival = match merged {
             None => root(),
             Some(merged) => {
@@ -105,7 +108,7 @@ impl Scope {
                 Arrival {
                     lineage: merged,
                     inbound,
-                    carried: true,
+                    carried,
                     #[cfg(feature = "s3")]
                     heads: records.iter().flat_map(|(_, arrival)| arrival.heads.iter().cloned()).collect(),
                 }
@@ -117,14 +120,15 @@ impl Scope {
 
     /// The scope of one record of this invocation.
     pub(crate) fn of_record(&self, id: Option<&str>, chain: impl FnOnce() -> ChainId) -> Self {
-        let known = id.and_then(|id| self.0.records.get(id)).cloned();
-        let arrival = known.unwrap_or_else(|| {
-            if self.0.records.is_empty() && id.is_none() {
-                // Nothing tells this record from its invocation.
-                return Arrival { inbound: Inbound::default(), ..Arrival::root(self.lineage().chain, self.function(), self.shared()) };
+        let arrival = match id.and_then(|id| self.0.records.get(id)) {
+            Some(known) => known.clone(),
+            None if self.0.carried => {
+                // Some record brought a lineage and this one cannot be told apart: it shares the scope of them all. A root
+                // here would switch the guard off.
+                return self.clone();
             }
-            Arrival::root(chain(), self.function(), self.shared())
-        });
+            None => Arrival::root(chain(), self.function(), self.shared()),
+        };
         Self::new(self.shared(), self.function(), arrival, 1, HashMap::new())
     }
 
@@ -144,6 +148,7 @@ impl Scope {
             shared: Arc::clone(shared),
             function,
             ledger: Mutex::new(SendLedger::new(arrival.lineage, records)),
+            carried: arrival.carried,
             sender: arrival.inbound.parent,
             parent,
             others: arrival.inbound.others,

@@ -10,32 +10,64 @@ use tokio::{
     time::timeout,
 };
 
+use crate::cloud::Cloud;
+
 /// The longest that one request may take.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A request whose answer is JSON.
+/// One request of the harness's own.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
-    pub(crate) method: &'a str,
-    pub(crate) path: &'a str,
-    pub(crate) headers: &'a [(&'a str, &'a str)],
-    pub(crate) body: Option<Value>,
+    method: &'a str,
+    path: &'a str,
+    headers: Vec<(&'a str, String)>,
+    body: String,
 }
 
 impl<'a> Request<'a> {
     pub(crate) fn get(path: &'a str) -> Self {
-        Self { method: "GET", path, headers: &[], body: None }
+        Self { method: "GET", path, headers: Vec::new(), body: String::new() }
     }
 
-    pub(crate) fn post(path: &'a str, body: Value) -> Self {
-        Self { method: "POST", path, headers: &[], body: Some(body) }
+    pub(crate) fn post(path: &'a str, content_type: &str, body: String) -> Self {
+        let headers = vec![("Content-Type", content_type.to_owned())];
+        Self { method: "POST", headers, body, ..Self::get(path) }
     }
 
-    /// Sends it to `127.0.0.1:port`. An empty answer is `null`.
+    pub(crate) fn json(path: &'a str, body: &Value) -> Self {
+        Self::post(path, "application/json", body.to_string())
+    }
+
+    pub(crate) fn header(mut self, name: &'a str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Names the caller and the service, as a signature would; the emulators read no further.
+    pub(crate) fn of_service(self, service: &str) -> Self {
+        let scope = format!("test/20260101/{}/{service}/aws4_request", Cloud::REGION);
+        let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+        self.header("Authorization", &signature)
+    }
+
+    /// Sends it to `127.0.0.1:port` and reads the answer as JSON; an empty answer is `null`.
+    ///
+    /// # Errors
+    /// As [`Request::text`], and where the answer is not JSON.
+    pub(crate) async fn send(self, port: u16) -> Result<Value> {
+        let name = format!("{} {}", self.method, self.path);
+        let body = self.text(port).await?;
+        if body.trim().is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&body).with_context(|| format!("{name}: the answer is not JSON: {body}"))
+    }
+
+    /// Sends it to `127.0.0.1:port`.
     ///
     /// # Errors
     /// Where nobody listens, no answer comes in time, or its status is not 2xx.
-    pub(crate) async fn send(self, port: u16) -> Result<Value> {
+    pub(crate) async fn text(self, port: u16) -> Result<String> {
         let name = format!("{} {}", self.method, self.path);
         let (status, body) = timeout(DEADLINE, self.exchange(port))
             .await
@@ -44,26 +76,22 @@ impl<'a> Request<'a> {
         if !(200..300).contains(&status) {
             bail!("{name}: status {status}: {}", body.trim());
         }
-        if body.trim().is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_str(&body).with_context(|| format!("{name}: the answer is not JSON: {body}"))
+        Ok(body)
     }
 
     async fn exchange(self, port: u16) -> Result<(u16, String)> {
-        let body = self.body.map(|value| value.to_string()).unwrap_or_default();
         // Version 1.0: the server neither chunks its answer nor keeps the connection, so the body ends where it ends.
         let mut request = format!(
             "{} {} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {}\r\n",
             self.method,
             self.path,
-            body.len()
+            self.body.len()
         );
-        for (name, value) in self.headers {
+        for (name, value) in &self.headers {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
         request.push_str("\r\n");
-        request.push_str(&body);
+        request.push_str(&self.body);
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.context("cannot connect")?;
         stream.write_all(request.as_bytes()).await.context("cannot send")?;
         let mut answer = Vec::new();

@@ -11,14 +11,11 @@ import subprocess
 import sys
 import threading
 
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
 folder, command = sys.argv[1], sys.argv[2:]
-program = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, restore_signals=True,
-                           preexec_fn=lambda: [signal.signal(s, signal.SIG_DFL)
-                                               for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)])
+program = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+# The end of standard input alone ends the supervisor, else something would be left to clean up.
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
 
 
 def end():

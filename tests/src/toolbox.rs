@@ -36,7 +36,20 @@ impl Tool {
         }
     }
 
-    fn command(self) -> &'static str {
+    /// The Python program that starts it, as `python -c` reads it.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            // The Runtime API's server writes an event's head and body apart, so that Nagle's algorithm and the
+            // client's delayed acknowledgement hold each body for 40 ms. No event is changed by sending at once.
+            Self::Ministack => {
+                "import socketserver; socketserver.StreamRequestHandler.disable_nagle_algorithm = True; \
+                 from ministack.app import main; main()"
+            }
+            Self::Microburst => "from microburst.cli import main; main()",
+        }
+    }
+
+    fn name(self) -> &'static str {
         match self {
             Self::Ministack => "ministack",
             Self::Microburst => "microburst",
@@ -76,12 +89,6 @@ impl Toolbox {
         self.venv().join("bin").join("python3")
     }
 
-    /// Where a tool's program is, once it is installed.
-    #[must_use]
-    pub fn program(&self, tool: Tool) -> PathBuf {
-        self.venv().join("bin").join(tool.command())
-    }
-
     /// Installs `tool` unless its pinned version is there. Safe to call from many processes at once: one installs,
     /// the others wait. Blocks for about 20 seconds the first time.
     ///
@@ -101,9 +108,14 @@ impl Toolbox {
             }
             progress(&format!("installing {} in target/testbed/venv (once)", tool.requirement()));
             let python = self.python();
-            run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).arg(tool.requirement()))
-                .with_context(|| format!("cannot install {}; is a Python package index reachable?", tool.requirement()))?;
-            fs::write(self.marker(tool), tool.requirement()).context("cannot write the marker of an installed tool")
+            run(Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                .arg(tool.requirement()))
+            .with_context(|| {
+                format!("cannot install {}; is a Python package index reachable?", tool.requirement())
+            })?;
+            fs::write(self.marker(tool), tool.requirement())
+                .context("cannot write the marker of an installed tool")
         })
     }
 
@@ -112,7 +124,7 @@ impl Toolbox {
     }
 
     fn marker(&self, tool: Tool) -> PathBuf {
-        self.venv().join(format!(".{}", tool.command()))
+        self.venv().join(format!(".{}", tool.name()))
     }
 
     fn installed(&self, tool: Tool) -> bool {

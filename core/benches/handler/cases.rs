@@ -55,7 +55,7 @@ pub fn all() -> Vec<Case> {
 fn sqs(name: &'static str, target: Target, reader: Reader, event: Vec<u8>, expected: usize) -> Case {
     let (policy, function) = (Policy::default(), events::function());
     let bytes = event.clone();
-    let mut judge = move || {
+    let judge = move || {
         let event = reader.read(black_box(&bytes));
         let lineages = event.records().iter().filter_map(|record| record.inbound.lineage);
         lineages.map(|lineage| black_box(policy.judge(&lineage.arrive(function, policy.branch_credit), function))).count()

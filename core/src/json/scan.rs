@@ -1,40 +1,56 @@
-use memchr::memchr;
-
-/// Bytes that are looked at in words of eight before `memchr` takes over: most strings in an event end within them, and
-/// in escaped JSON the next quote is nearer than a call of `memchr` is worth.
-const NEAR: usize = 4;
-
-/// Every byte of a word 1, and every byte's highest bit.
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
+/// Bytes that are looked at one by one before blocks take over: most strings in an event end within them.
+const NEAR: usize = 32;
+/// Bytes that are looked at together.
+const BLOCK: usize = 64;
 
 /// The index of the quote that ends a string whose content begins at `start`; `None` where there is none.
+///
+/// In escaped JSON every few bytes is a quote, so that a search for quotes would stop all the time. What is searched for
+/// instead, a block at a time, is a quote that may be a real one: no single backslash stands before it.
 pub(super) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut from = start;
-    loop {
-        let quote = next_quote(bytes, from)?;
-        if !is_escaped(bytes, start, quote) {
-            return Some(quote);
+    let mut escaped = false;
+    let mut at = start;
+    let near = bytes.get(start..)?;
+    for byte in near.iter().take(NEAR) {
+        match byte {
+            b'"' if !escaped => return Some(at),
+            b'\\' => escaped = !escaped,
+            _ => escaped = false,
         }
-        from = quote + 1;
+        at += 1;
     }
+    loop {
+        // Blocks overlap by the two bytes that stand before each; the near ones are long past `start` already.
+        let window = bytes.get(at.checked_sub(2)?..)?;
+        let Some((window, _)) = window.split_first_chunk::<{ BLOCK + 2 }>() else { break };
+        if may_end(window) {
+            let block = bytes.get(at..at + BLOCK)?;
+            for (nth, byte) in block.iter().enumerate() {
+                if *byte == b'"' && !is_escaped(bytes, start, at + nth) {
+                    return Some(at + nth);
+                }
+            }
+        }
+        at += BLOCK;
+    }
+    let rest = bytes.get(at..)?;
+    let nth = (0..).zip(rest).find(|(nth, byte)| **byte == b'"' && !is_escaped(bytes, start, at + nth))?.0;
+    Some(at + nth)
 }
 
+/// Whether one of the last [`BLOCK`] bytes is a quote with no backslash before it, or with two of them.
+///
+/// Without branches, so that the compiler makes vector instructions of it.
 #[inline]
-fn next_quote(bytes: &[u8], mut from: usize) -> Option<usize> {
-    let mut rest = bytes.get(from..)?;
-    for _ in 0..NEAR {
-        let Some((word, after)) = rest.split_first_chunk() else { break };
-        // The lowest set bit is exact; bits above it may be wrong (Hacker's Delight, 6-1).
-        let equal = u64::from_le_bytes(*word) ^ (ONES * b'"' as u64);
-        let found = equal.wrapping_sub(ONES) & !equal & HIGHS;
-        if found != 0 {
-            return Some(from + (found.trailing_zeros() / 8) as usize);
-        }
-        rest = after;
-        from += 8;
+fn may_end(window: &[u8; BLOCK + 2]) -> bool {
+    let [_, _, block @ ..] = window;
+    let [_, before @ .., _] = window;
+    let [two_before @ .., _, _] = window;
+    let mut found = 0;
+    for ((byte, before), two_before) in block.iter().zip(before).zip(two_before) {
+        found |= u8::from(*byte == b'"') & (u8::from(*before != b'\\') | u8::from(*two_before == b'\\'));
     }
-    memchr(b'"', rest).map(|at| from + at)
+    found != 0
 }
 
 /// Whether an odd number of backslashes stands before `at`, none of them before `start`.
@@ -54,8 +70,10 @@ mod tests {
 
     #[test]
     fn finds_the_quote_that_is_not_escaped() {
-        let long = format!("{}\" tail", "x".repeat(100));
-        let cases: [(&str, Option<usize>); 8] = [
+        let long = format!("{}\" tail", "x".repeat(200));
+        let escaped = format!("{}\" tail", r#"\"key\":"#.repeat(50));
+        let backslashes = format!("{}\" tail", r"\\".repeat(100));
+        let cases: [(&str, Option<usize>); 10] = [
             ("\"", Some(0)),
             ("abc\"", Some(3)),
             (r#"a\"b"c"#, Some(4)),
@@ -63,7 +81,9 @@ mod tests {
             (r#"a\\\"b"c"#, Some(6)),
             (r#"a\""#, None),
             ("", None),
-            (&long, Some(100)),
+            (&long, Some(200)),
+            (&escaped, Some(400)),
+            (&backslashes, Some(200)),
         ];
         for (text, expected) in cases {
             assert_eq!(string_end(text.as_bytes(), 0), expected, "{text}");
@@ -73,8 +93,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_the_plain_loop(text in "[\\\\\"ab]{0,80}", start in 0..4usize) {
-            let bytes = text.as_bytes();
+        fn agrees_with_the_plain_loop(
+            lead in 0..4usize, near in "[a\\\\]{0,80}", middle in proptest::collection::vec("[a]{0,30}|[\\\\]{1,4}\"|[\\\\]{2}", 0..40), tail in "[\\\\\"ab]{0,80}",
+        ) {
+            let text = format!("{near}{}{tail}", middle.concat());
+            let (bytes, start) = (text.as_bytes(), lead);
             let (mut at, mut expected) = (start, None);
             while let Some(byte) = bytes.get(at) {
                 match byte {

@@ -28,6 +28,9 @@ use hopguard_core::propagator::Injected;
 use crate::scope::Scope;
 use crate::shared::Shared;
 
+#[cfg(feature = "s3")]
+pub(crate) use s3::metadata_of;
+
 /// Writes the lineage of the current [`Scope`] into the calls of an SDK client. Made by
 /// [`Guard::propagator`](crate::Guard::propagator), and given to the client's configuration as an interceptor:
 ///

@@ -140,7 +140,9 @@ fn write(metadata: &mut Option<HashMap<String, String>>, sending: &Sending<'_>) 
 fn write_copy(copy: &mut CopyObjectInput, scope: &Scope, sending: &Sending<'_>) -> (Injected, Head) {
     if copy.metadata_directive != Some(MetadataDirective::Replace) {
         let source = copy.copy_source.as_deref().and_then(source_of);
-        let Some(head) = source.and_then(|(bucket, key)| scope.head(&bucket, &key)) else {
+        let head = source.and_then(|(bucket, key)| scope.head(&bucket, &key));
+        // Metadata that S3 cannot express in headers would be lost.
+        let Some(head) = head.filter(|head| head.missing_metadata == 0) else {
             tracing::debug!(target: "hopguard", "copy keeps its source's metadata: lineage not written");
             return (Injected::Unsupported, Head::default());
         };
@@ -180,7 +182,7 @@ fn source_of(source: &str) -> Option<(String, String)> {
 }
 
 /// Reads an object's metadata as a carrier.
-pub(crate) fn extract(head: &Head, keys: Option<&hopguard_core::SigningKeys>) -> Inbound {
+pub(crate) fn metadata_of(head: &Head, keys: Option<&hopguard_core::SigningKeys>) -> Inbound {
     let text = |name: &str| head.metadata.get(name).map(String::as_str);
     Fields { traceparent: text(TRACEPARENT), tracestate: text(TRACESTATE), packed: text(HOPGUARD) }.extract(keys)
 }

@@ -1,0 +1,160 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use tokio::sync::OnceCell;
+
+/// The SDK clients of the calls that hopguard itself makes. Cheap to make and to clone: configuration, HTTP client and service
+/// clients are built at the first call that needs them, since Lambda bills the time of an initialisation and most
+/// invocations never block.
+///
+/// No client carries an interceptor of hopguard, so what the guard sends is never part of a chain.
+#[derive(Clone, Debug, Default)]
+pub struct Clients(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    given: Option<SdkConfig>,
+    shared: OnceCell<SdkConfig>,
+    lambda: OnceCell<aws_sdk_lambda::Client>,
+    sqs: OnceCell<aws_sdk_sqs::Client>,
+    #[cfg(feature = "s3")]
+    s3: OnceCell<aws_sdk_s3::Client>,
+}
+
+impl Clients {
+    /// Clients that read Region, credentials and endpoint from the environment, as the SDK's default chain does, at the
+    /// first call.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Clients with a configuration that is there already. Its retries and timeouts are replaced by hopguard's; where it has no
+    /// HTTP client or no behaviour version, hopguard's is used.
+    pub fn from_config(config: SdkConfig) -> Self {
+        Self(Arc::new(Inner { given: Some(config), ..Inner::default() }))
+    }
+
+    /// Lambda's control plane, without the SDK's retries: its quota of 15 requests a second is shared by the whole account and
+    /// Region, and only the breaker knows when another request is worth it.
+    pub(crate) async fn lambda(&self) -> &aws_sdk_lambda::Client {
+        let shared = self.shared().await;
+        let build = || async {
+            let config = aws_sdk_lambda::config::Builder::from(shared)
+                .retry_config(RetryConfig::disabled())
+                .timeout_config(timeouts(Duration::from_secs(2), Duration::from_secs(5)).build());
+            aws_sdk_lambda::Client::from_conf(config.build())
+        };
+        self.0.lambda.get_or_init(build).await
+    }
+
+    pub(crate) async fn sqs(&self) -> &aws_sdk_sqs::Client {
+        let shared = self.shared().await;
+        let build = || async {
+            let config = aws_sdk_sqs::config::Builder::from(shared)
+                .retry_config(retries(3, Duration::from_millis(100)))
+                .timeout_config(timeouts(Duration::from_secs(2), Duration::from_secs(5)).build());
+            aws_sdk_sqs::Client::from_conf(config.build())
+        };
+        self.0.sqs.get_or_init(build).await
+    }
+
+    #[cfg(feature = "s3")]
+    pub(crate) async fn s3(&self) -> &aws_sdk_s3::Client {
+        use aws_sdk_s3::config::ResponseChecksumValidation;
+
+        let shared = self.shared().await;
+        let build = || async {
+            let config = aws_sdk_s3::config::Builder::from(shared)
+                .retry_config(retries(2, Duration::from_millis(50)))
+                .timeout_config(timeouts(Duration::from_secs(1), Duration::from_secs(3)).build())
+                // Nothing is downloaded, and asking for a checksum would need kms:Decrypt on an encrypted object.
+                .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+                .force_path_style(has_own_s3_endpoint(shared));
+            aws_sdk_s3::Client::from_conf(config.build())
+        };
+        self.0.s3.get_or_init(build).await
+    }
+
+    async fn shared(&self) -> &SdkConfig {
+        self.0.shared.get_or_init(|| self.load()).await
+    }
+
+    async fn load(&self) -> SdkConfig {
+        // Pinned, so that an update of the SDK changes nothing unseen.
+        let behavior = BehaviorVersion::v2026_01_12();
+        let Some(given) = &self.0.given else {
+            return aws_config::defaults(behavior).http_client(http_client()).load().await;
+        };
+        let mut config = given.to_builder();
+        if given.behavior_version().is_none() {
+            config.set_behavior_version(Some(behavior));
+        }
+        if given.http_client().is_none() {
+            config.set_http_client(Some(http_client()));
+        }
+        config.build()
+    }
+}
+
+fn retries(attempts: u32, first_wait: Duration) -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(first_wait)
+}
+
+fn timeouts(connect: Duration, attempt: Duration) -> aws_smithy_types::timeout::TimeoutConfigBuilder {
+    TimeoutConfig::builder().connect_timeout(connect).read_timeout(attempt).operation_attempt_timeout(attempt)
+}
+
+#[cfg(feature = "rustls")]
+fn http_client() -> SharedHttpClient {
+    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+#[cfg(not(feature = "rustls"))]
+fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_http()
+}
+
+/// Whether S3 is at an endpoint of the user's: an emulator, another store, or an interface endpoint. A bucket's name before
+/// such a host rarely resolves, while all of them take it in the path.
+#[cfg(feature = "s3")]
+fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
+    use aws_types::service_config::ServiceConfigKey;
+
+    let key =
+        ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let of_s3 = || config.service_config()?.load_config(key.ok()?);
+    config.endpoint_url().is_some() || of_s3().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_built_before_it_is_needed_and_then_once() {
+        let clients = Clients::from_config(SdkConfig::builder().build());
+        assert!(clients.0.shared.get().is_none() && clients.0.lambda.get().is_none());
+        let first = std::ptr::from_ref(clients.lambda().await);
+        assert!(std::ptr::eq(first, clients.clone().lambda().await));
+        assert!(clients.0.sqs.get().is_none());
+        let shared = clients.shared().await;
+        assert!(shared.http_client().is_some() && shared.behavior_version().is_some());
+    }
+
+    #[tokio::test]
+    async fn the_breaker_retries_for_itself_and_the_others_a_little() {
+        let own = RetryConfig::standard().with_max_attempts(9);
+        let clients = Clients::from_config(SdkConfig::builder().retry_config(own).build());
+        let attempts = |retries: Option<&RetryConfig>| retries.map(RetryConfig::max_attempts);
+        assert_eq!(attempts(clients.lambda().await.config().retry_config()), Some(1));
+        assert_eq!(attempts(clients.sqs().await.config().retry_config()), Some(3));
+        let timeouts = clients.lambda().await.config().timeout_config().cloned().unwrap();
+        assert_eq!(timeouts.connect_timeout(), Some(Duration::from_secs(2)));
+        assert_eq!(timeouts.operation_attempt_timeout(), Some(Duration::from_secs(5)));
+    }
+}

@@ -1,0 +1,280 @@
+use std::time::Duration;
+
+use hopguard_core::breaker::{Outcome, Trip};
+use hopguard_core::{Backoff, unqualified_arn};
+use tokio::time::Instant;
+
+use crate::async_events;
+use crate::attempts::Attempts;
+use crate::clients::Clients;
+use crate::failure::{Failure, Kind, within};
+use crate::tags::{PRIOR, Prior, TripTags};
+use crate::trip_report::{TripReport, TripWarning};
+
+pub(crate) const GET: &str = "lambda:GetFunctionConcurrency";
+const PUT: &str = "lambda:PutFunctionConcurrency";
+const TAG: &str = "lambda:TagResource";
+/// A tag that is throttled this often is given up: the trip is what stops the loop.
+const TAG_ATTEMPTS: u32 = 3;
+/// Reads after the write that may still show the old value.
+const CONFIRM_READS: u32 = 3;
+/// The longest time for asking whether asynchronous events are at risk.
+const RISK_LIMIT: Duration = Duration::from_secs(2);
+
+/// Carries out what [`Breaker`](hopguard_core::breaker::Breaker) decides: sets a function's reserved concurrency to 0.
+#[derive(Clone, Debug)]
+pub struct ReservedConcurrency {
+    clients: Clients,
+    backoff: Backoff,
+}
+
+impl ReservedConcurrency {
+    /// A driver that waits between attempts as [`Backoff::default`] says.
+    pub fn new(clients: Clients) -> Self {
+        Self { clients, backoff: Backoff::default() }
+    }
+
+    /// Sets the function's reserved concurrency to 0: reads it, tags the function with what it read and with the trip, writes,
+    /// and reads again. Never fails later than `deadline`, and never changes a function that is at 0 already.
+    ///
+    /// `function_arn` may be of a version or alias; reserved concurrency belongs to the whole function. `asynchronous` says that the
+    /// blocked record came by an asynchronous invocation: then the report warns where such events are lost from now on.
+    ///
+    /// The function's log gets a line of its own only where the prior value could not be tagged and the function may be at 0
+    /// all the same; everything else is in the report.
+    pub async fn trip(
+        &self,
+        function_arn: &str,
+        trip: &Trip,
+        asynchronous: bool,
+        deadline: Instant,
+    ) -> TripReport {
+        let arn = unqualified_arn(function_arn);
+        let mut run = Run {
+            clients: &self.clients,
+            arn,
+            trip,
+            attempts: Attempts::new(self.backoff, deadline),
+            tagging: Tagging::default(),
+            throttled: false,
+            lost_put: false,
+            warnings: Vec::new(),
+        };
+        let (outcome, prior, failed) = match run.run().await {
+            Ok(Done::AlreadyTripped) => (Outcome::AlreadyTripped, Prior::Unknown, None),
+            Ok(Done::Tripped(prior)) => (Outcome::Tripped { prior: prior.reserved() }, prior, None),
+            Err(stop) => (stop.outcome(run.throttled), Prior::Unknown, Some(stop)),
+        };
+        if asynchronous && matches!(outcome, Outcome::Tripped { .. }) {
+            let qualifier = function_arn.get(arn.len()..).and_then(|rest| rest.strip_prefix(':'));
+            let deadline = deadline.min(Instant::now() + RISK_LIMIT);
+            run.warnings.extend(async_events::at_risk(&self.clients, arn, qualifier, deadline).await);
+        }
+        TripReport {
+            outcome,
+            prior,
+            missing: failed.as_ref().and_then(|stop| stop.missing),
+            detail: failed.map(|stop| stop.failure.detail),
+            warnings: run.warnings,
+        }
+    }
+}
+
+/// One trip under way.
+struct Run<'r> {
+    clients: &'r Clients,
+    arn: &'r str,
+    trip: &'r Trip,
+    attempts: Attempts,
+    tagging: Tagging,
+    /// Whether any call was throttled: what a deadline that is reached is put down to.
+    throttled: bool,
+    /// Whether a write may have been carried out although no answer came.
+    lost_put: bool,
+    warnings: Vec<TripWarning>,
+}
+
+#[derive(Default)]
+struct Tagging {
+    done: Option<Prior>,
+    failures: u32,
+    given_up: Option<Failure>,
+}
+
+enum Done {
+    Tripped(Prior),
+    AlreadyTripped,
+}
+
+/// The failure that ended a trip.
+struct Stop {
+    failure: Failure,
+    missing: Option<&'static str>,
+}
+
+impl Stop {
+    fn of(failure: Failure, action: &'static str) -> Self {
+        Self { missing: (failure.kind == Kind::Denied).then_some(action), failure }
+    }
+
+    fn outcome(&self, throttled: bool) -> Outcome {
+        match self.failure.kind {
+            Kind::Denied => Outcome::Denied,
+            Kind::Throttled => Outcome::Throttled,
+            Kind::OutOfTime | Kind::Transient if throttled => Outcome::Throttled,
+            _ => Outcome::Failed,
+        }
+    }
+}
+
+impl Run<'_> {
+    async fn run(&mut self) -> Result<Done, Stop> {
+        let mut last = Prior::Unknown;
+        loop {
+            // Read anew before every write: another environment may have tripped meanwhile.
+            let prior = match self.read().await {
+                Ok(Some(0)) if self.lost_put => return Ok(Done::Tripped(last)),
+                Ok(Some(0)) => return Ok(Done::AlreadyTripped),
+                Ok(reserved) => Prior::of(reserved),
+                Err(failure) if failure.kind == Kind::Denied => self.prior_unknown(failure),
+                Err(failure) => {
+                    self.pause(failure, GET).await?;
+                    continue;
+                }
+            };
+            last = prior;
+            if let Err(failure) = self.tag(prior).await {
+                // Time has passed, and the value read may be out of date.
+                self.pause(failure, TAG).await?;
+                continue;
+            }
+            match self.put().await {
+                Ok(()) => {
+                    self.report_untagged(prior);
+                    return self.confirm(prior).await;
+                }
+                Err(failure) => {
+                    if matches!(failure.kind, Kind::Transient | Kind::OutOfTime) {
+                        self.lost_put = true;
+                        self.report_untagged(prior);
+                    }
+                    self.pause(failure, PUT).await?;
+                }
+            }
+        }
+    }
+
+    /// Waits before the next attempt, where the failure may pass and time is left.
+    async fn pause(&mut self, failure: Failure, action: &'static str) -> Result<(), Stop> {
+        self.throttled |= failure.kind == Kind::Throttled;
+        if failure.kind.is_passing() && self.attempts.wait().await {
+            Ok(())
+        } else {
+            Err(Stop::of(failure, action))
+        }
+    }
+
+    async fn read(&self) -> Result<Option<u32>, Failure> {
+        let answer = within(self.attempts.deadline(), async {
+            self.clients.lambda().await.get_function_concurrency().function_name(self.arn).send().await
+        });
+        // A negative number cannot come, and would not be 0.
+        Ok(answer
+            .await?
+            .reserved_concurrent_executions
+            .map(|reserved| u32::try_from(reserved).unwrap_or(u32::MAX)))
+    }
+
+    async fn put(&self) -> Result<(), Failure> {
+        let answer = within(self.attempts.deadline(), async {
+            let call = self.clients.lambda().await.put_function_concurrency();
+            call.function_name(self.arn).reserved_concurrent_executions(0).send().await
+        });
+        answer.await.map(|_| ())
+    }
+
+    /// Tags the function, unless that is done or given up. An error is worth another attempt; the next read may show that
+    /// none is needed.
+    async fn tag(&mut self, prior: Prior) -> Result<(), Failure> {
+        if self.tagging.done == Some(prior) || self.tagging.given_up.is_some() {
+            return Ok(());
+        }
+        let prior_value =
+            if prior == Prior::Unknown { self.unknown_unless_tagged().await } else { Some(prior) };
+        let tags = TripTags::now(prior_value, self.trip).to_map();
+        let answer = within(self.attempts.deadline(), async {
+            self.clients.lambda().await.tag_resource().resource(self.arn).set_tags(Some(tags)).send().await
+        });
+        match answer.await {
+            Ok(_) => self.tagging.done = Some(prior),
+            Err(failure) => {
+                self.tagging.failures += 1;
+                if failure.kind.is_passing() && self.tagging.failures < TAG_ATTEMPTS {
+                    return Err(failure);
+                }
+                self.tagging.given_up = Some(failure);
+            }
+        }
+        Ok(())
+    }
+
+    /// What to write where the value could not be read: nothing over a value that is there, or that may be.
+    async fn unknown_unless_tagged(&self) -> Option<Prior> {
+        let answer = within(self.attempts.deadline(), async {
+            self.clients.lambda().await.list_tags().resource(self.arn).send().await
+        });
+        let there = match answer.await {
+            Ok(answer) => answer.tags.is_some_and(|tags| tags.contains_key(PRIOR)),
+            Err(_) => true,
+        };
+        (!there).then_some(Prior::Unknown)
+    }
+
+    fn prior_unknown(&mut self, failure: Failure) -> Prior {
+        if !self.warnings.iter().any(|warning| matches!(warning, TripWarning::PriorUnknown { .. })) {
+            self.warnings.push(TripWarning::PriorUnknown { detail: failure.detail });
+        }
+        Prior::Unknown
+    }
+
+    /// Logs a prior value that no tag holds, at once: this invocation may not live to return its report.
+    fn report_untagged(&mut self, prior: Prior) {
+        let Some(failure) = self.tagging.given_up.as_ref() else { return };
+        if self.warnings.iter().any(|warning| matches!(warning, TripWarning::Untagged { .. })) {
+            return;
+        }
+        let missing = (failure.kind == Kind::Denied).then_some(TAG);
+        let detail = failure.detail.clone();
+        tracing::warn!(function = self.arn, %prior, missing, detail, "prior concurrency not tagged");
+        self.warnings.push(TripWarning::Untagged { prior, missing, detail });
+    }
+
+    async fn confirm(&mut self, prior: Prior) -> Result<Done, Stop> {
+        let mut found = None;
+        let mut unread = None;
+        for _ in 0..CONFIRM_READS {
+            match self.read().await {
+                Ok(Some(0)) => return Ok(Done::Tripped(prior)),
+                Ok(reserved) => found = Some(Prior::of(reserved)),
+                // Lambda has said 0 in its answer to the write.
+                Err(failure) if failure.kind == Kind::Denied => return Ok(Done::Tripped(prior)),
+                Err(failure) => unread = Some(failure),
+            }
+            if !self.attempts.wait().await {
+                break;
+            }
+        }
+        if let Some(found) = found {
+            let detail =
+                format!("the reserved concurrency is {found} after it was set to 0: something else sets it");
+            return Err(Stop::of(Failure { kind: Kind::Refused, code: None, status: None, detail }, GET));
+        }
+        self.warnings.push(TripWarning::Unconfirmed {
+            detail: unread.map(|failure| failure.detail).unwrap_or_default(),
+        });
+        Ok(Done::Tripped(prior))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! The tags that a trip leaves on its function: who resumes the function reads them.
+//!
+//! | tag | value |
+//! |---|---|
+//! | `hopguard:prior-concurrency` | the reserved concurrency before the trip: a number, `unreserved`, or `unknown` |
+//! | `hopguard:tripped-at` | when, in RFC 3339, UTC |
+//! | `hopguard:chain` | the id of the chain that was blocked |
+//! | `hopguard:reason` | the limit it went beyond |
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use hopguard_core::breaker::Trip;
+use hopguard_core::{ChainId, Reason};
+
+/// The tag that holds the reserved concurrency before the trip.
+pub const PRIOR: &str = "hopguard:prior-concurrency";
+/// The tag that holds the time of the trip.
+pub const TRIPPED_AT: &str = "hopguard:tripped-at";
+/// The tag that holds the blocked chain's id.
+pub const CHAIN: &str = "hopguard:chain";
+/// The tag that holds the limit.
+pub const REASON: &str = "hopguard:reason";
+/// All tags of a trip.
+pub const ALL: [&str; 4] = [PRIOR, TRIPPED_AT, CHAIN, REASON];
+
+/// The longest value of a tag, in characters.
+const VALUE_CHARS: usize = 256;
+
+/// The reserved concurrency before a trip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Prior {
+    /// None was reserved: it is restored with DeleteFunctionConcurrency.
+    Unreserved,
+    /// So much was reserved, 1 or more: it is restored with PutFunctionConcurrency.
+    Reserved(u32),
+    /// It could not be read (`lambda:GetFunctionConcurrency` is missing).
+    Unknown,
+}
+
+impl Prior {
+    /// What Lambda says of a function that is not at 0.
+    pub(crate) fn of(reserved: Option<u32>) -> Self {
+        reserved.map_or(Self::Unreserved, Self::Reserved)
+    }
+
+    /// The number, where one was reserved.
+    pub const fn reserved(self) -> Option<u32> {
+        match self {
+            Self::Reserved(reserved) => Some(reserved),
+            Self::Unreserved | Self::Unknown => None,
+        }
+    }
+}
+
+impl fmt::Display for Prior {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreserved => f.write_str("unreserved"),
+            Self::Reserved(reserved) => write!(f, "{reserved}"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+impl FromStr for Prior {
+    type Err = TagError;
+
+    fn from_str(value: &str) -> Result<Self, TagError> {
+        match value {
+            "unreserved" => Ok(Self::Unreserved),
+            "unknown" => Ok(Self::Unknown),
+            _ => match value.parse::<u32>() {
+                Ok(reserved) if reserved > 0 => Ok(Self::Reserved(reserved)),
+                _ => Err(TagError::Prior { value: value.to_owned() }),
+            },
+        }
+    }
+}
+
+/// What the tags of a trip say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TripTags {
+    /// The reserved concurrency before. `None` leaves a tag that may be there as it is.
+    pub prior: Option<Prior>,
+    /// When, to the second.
+    pub tripped_at: SystemTime,
+    /// The chain.
+    pub chain: ChainId,
+    /// The limit, in words; what a tag's value may not hold is left out.
+    pub reason: String,
+}
+
+/// A tag does not hold what a trip writes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TagError {
+    /// Not a number above 0 nor one of the two words.
+    #[error("{PRIOR}={value:?} is no reserved concurrency; write a number above 0, or \"unreserved\"")]
+    Prior {
+        /// What stands there.
+        value: String,
+    },
+    /// Not a time.
+    #[error("{TRIPPED_AT}={value:?} is no time in RFC 3339")]
+    TrippedAt {
+        /// What stands there.
+        value: String,
+    },
+    /// Not a chain id.
+    #[error("{CHAIN}={value:?} is no chain id, 32 hexadecimal digits")]
+    Chain {
+        /// What stands there.
+        value: String,
+    },
+}
+
+impl TripTags {
+    /// The tags of a trip that is made now.
+    pub fn now(prior: Option<Prior>, trip: &Trip) -> Self {
+        let block = trip.block;
+        Self { prior, tripped_at: SystemTime::now(), chain: block.chain, reason: reason_value(&block.reason) }
+    }
+
+    /// The tags as Lambda takes them.
+    pub fn to_map(&self) -> HashMap<String, String> {
+        let seconds = DateTime::from(self.tripped_at).secs();
+        let time = DateTime::from_secs(seconds).fmt(Format::DateTime).unwrap_or_default();
+        let mut tags = HashMap::from([
+            (TRIPPED_AT.to_owned(), time),
+            (CHAIN.to_owned(), self.chain.to_string()),
+            (REASON.to_owned(), self.reason.clone()),
+        ]);
+        if let Some(prior) = self.prior {
+            tags.insert(PRIOR.to_owned(), prior.to_string());
+        }
+        tags
+    }
+
+    /// Reads the tags of a function; `None` where it has none of a trip.
+    ///
+    /// # Errors
+    /// [`TagError`] where one of them was altered.
+    pub fn from_map(tags: &HashMap<String, String>) -> Result<Option<Self>, TagError> {
+        let (Some(time), Some(chain)) = (tags.get(TRIPPED_AT), tags.get(CHAIN)) else {
+            return Ok(None);
+        };
+        let tripped_at = DateTime::from_str(time, Format::DateTime)
+            .ok()
+            .and_then(|time| SystemTime::try_from(time).ok())
+            .ok_or_else(|| TagError::TrippedAt { value: time.clone() })?;
+        Ok(Some(Self {
+            prior: tags.get(PRIOR).map(|prior| prior.parse()).transpose()?,
+            tripped_at,
+            chain: chain.parse().map_err(|_| TagError::Chain { value: chain.clone() })?,
+            reason: tags.get(REASON).cloned().unwrap_or_default(),
+        }))
+    }
+}
+
+/// A reason as the value of a tag or of a message attribute: its name and its words, as far as a tag's alphabet goes (letters,
+/// digits, white space and `+ - = . _ : / @`).
+pub(crate) fn reason_value(reason: &Reason) -> String {
+    let legal = |character: &char| character.is_alphanumeric() || " +-=._:/@".contains(*character);
+    format!("{}: {reason}", reason.name()).chars().filter(legal).take(VALUE_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hopguard_core::breaker::Block;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let chain = ChainId::new(0xabc).unwrap();
+        let reason = Reason::Visits { visits: 6, limit: 5 };
+        let now = TripTags::now(Some(Prior::Reserved(7)), &Trip { block: Block { chain, hop: 5, reason } });
+        assert_eq!(now.reason, "visits: visit 6 of this function on one path 5 allowed");
+        for prior in [Some(Prior::Unreserved), Some(Prior::Reserved(7)), Some(Prior::Unknown), None] {
+            let tripped_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+            let tags = TripTags { prior, tripped_at, ..now.clone() };
+            let map = tags.to_map();
+            assert_eq!(map.get(TRIPPED_AT).map(String::as_str), Some("2023-11-14T22:13:20Z"));
+            assert_eq!(TripTags::from_map(&map), Ok(Some(tags)));
+        }
+        assert_eq!(TripTags::from_map(&HashMap::from([("team".to_owned(), "a".to_owned())])), Ok(None));
+    }
+
+    #[test]
+    fn altered_tags_are_named() {
+        for value in ["0", "-1", "", "none", "4294967296", "+"] {
+            let error = value.parse::<Prior>().unwrap_err();
+            assert!(error.to_string().contains("hopguard:prior-concurrency"), "{error}");
+        }
+        let tags = |time: &str, chain: &str| {
+            HashMap::from([(TRIPPED_AT.into(), time.into()), (CHAIN.into(), chain.into())])
+        };
+        let chain = "0".repeat(31) + "1";
+        assert!(matches!(TripTags::from_map(&tags("yesterday", &chain)), Err(TagError::TrippedAt { .. })));
+        assert!(matches!(
+            TripTags::from_map(&tags("2023-11-14T22:13:20Z", "x")),
+            Err(TagError::Chain { .. })
+        ));
+    }
+
+    #[test]
+    fn every_reason_fits_a_tag() {
+        let reasons =
+            [Reason::Hops { hop: 101, limit: 100 }, Reason::BranchCredit, Reason::AwsLineage { seen: 3 }];
+        for value in reasons.map(|reason| reason_value(&reason)) {
+            assert!(value.len() <= VALUE_CHARS && !value.contains([',', '\'', '"', '(']), "{value}");
+        }
+    }
+}

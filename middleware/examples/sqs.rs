@@ -1,0 +1,36 @@
+//! A function that feeds itself through SQS: for each message it sends one to `NEXT_QUEUE_URL`.
+//!
+//! Put that queue in front of the same function, or two such functions in front of each other, and there is the loop that
+//! hopguard stops. `cargo xtask demo` does just that with this file.
+
+use aws_config::BehaviorVersion;
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use hopguard::{BatchAnswer, Guard};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing_subscriber::fmt().json().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
+    let guard = Guard::from_env();
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let config = aws_sdk_sqs::config::Builder::from(&config).interceptor(guard.propagator()).build();
+    let sqs = aws_sdk_sqs::Client::from_conf(config);
+    let next = std::env::var("NEXT_QUEUE_URL")?;
+
+    let handler = service_fn(|event| handle(&guard, &sqs, &next, event));
+    lambda_runtime::run(guard.wrap(handler)).await
+}
+
+async fn handle(
+    guard: &Guard,
+    sqs: &aws_sdk_sqs::Client,
+    next: &str,
+    event: LambdaEvent<SqsEvent>,
+) -> Result<BatchAnswer, Error> {
+    let forward = |message: SqsMessage| async move {
+        let body = message.body.unwrap_or_default();
+        sqs.send_message().queue_url(next).message_body(body).send().await?;
+        Ok::<(), Error>(())
+    };
+    Ok(guard.each(event.payload.records, forward).await)
+}

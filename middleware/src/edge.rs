@@ -1,0 +1,215 @@
+//! What the guard asks of AWS, and only when a record is blocked or an object has to be looked up.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use hopguard_aws::{Blocked, Clients, Form, Mappings, Quarantine, ReservedConcurrency};
+use hopguard_core::breaker::{Outcome, Report, Trip};
+use hopguard_core::event::Source;
+use hopguard_core::{Counter, OnBlock, Settings};
+use moka::sync::Cache;
+use tokio::time::Instant;
+use tracing::{error, warn};
+
+use crate::admission::{BlockedRecord, Fate};
+use crate::shared::Shared;
+
+/// The same failure is logged at most this often.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
+/// What the quarantine may take of an invocation whose handler has yet to run.
+const QUARANTINE_LIMIT: Duration = Duration::from_secs(10);
+
+/// The drivers, whose clients are made at their first call.
+pub(crate) struct Edge {
+    reserved: ReservedConcurrency,
+    mappings: Mappings,
+    quarantine: Option<Quarantine>,
+    #[cfg(feature = "s3")]
+    lookup: hopguard_aws::Lookup,
+    logged: Cache<&'static str, ()>,
+}
+
+impl Edge {
+    pub(crate) fn new(clients: Clients, settings: &Settings) -> Self {
+        Self {
+            reserved: ReservedConcurrency::new(clients.clone()),
+            mappings: Mappings::new(clients.clone()),
+            quarantine: settings.quarantine.as_ref().map(|url| Quarantine::new(clients.clone(), url)),
+            #[cfg(feature = "s3")]
+            lookup: hopguard_aws::Lookup::new(clients),
+            logged: Cache::builder().max_capacity(64).time_to_live(LOG_INTERVAL).build(),
+        }
+    }
+
+    /// Whether this failure was not logged within the last minute.
+    fn logs(&self, what: &'static str) -> bool {
+        self.logged.entry(what).or_default().is_fresh()
+    }
+}
+
+impl Shared {
+    /// Sets the function's reserved concurrency to 0, and tells the breaker how it went.
+    pub(crate) async fn trip(&self, arn: &str, trip: &Trip, asynchronous: bool, deadline: Instant) {
+        let report = self.edge.reserved.trip(arn, trip, asynchronous, deadline).await;
+        let now = Instant::now().into_std();
+        let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = breaker.handle_outcome(now, report.outcome, fastrand::u32(..));
+        drop(breaker);
+        let function = hopguard_core::function_name(arn);
+        let (chain, reason) = (trip.block.chain, trip.block.reason.name());
+        match report.outcome {
+            Outcome::Tripped { .. } => {
+                self.count(Counter::Tripped);
+                error!(target: "hopguard", function, %chain, reason, prior = %report.prior, "function tripped: reserved concurrency is 0");
+            }
+            Outcome::AlreadyTripped => {
+                warn!(target: "hopguard", function, %chain, reason, "function already tripped: reserved concurrency is 0");
+            }
+            Outcome::Denied | Outcome::Throttled | Outcome::Failed => {
+                self.count(Counter::TripFailed);
+                if log == Report::Log {
+                    let detail = report.detail.as_deref().unwrap_or("no answer in time");
+                    error!(
+                        target: "hopguard", function, %chain, reason, missing = report.missing, detail,
+                        "function not tripped: records stay blocked, but the loop can go on",
+                    );
+                }
+            }
+        }
+        for warning in &report.warnings {
+            warn!(target: "hopguard", function, %warning, "trip incomplete");
+        }
+    }
+
+    /// Moves blocked records to where their owner chose. What cannot be moved fails, so that its source keeps it.
+    pub(crate) async fn dispose(&self, arn: &str, blocked: &[BlockedRecord], payload: &[u8], deadline: Instant) -> Vec<Fate> {
+        let mut fates: Vec<Fate> = Vec::with_capacity(blocked.len());
+        let mut kept: Vec<(usize, &BlockedRecord)> = Vec::new();
+        for (place, record) in blocked.iter().enumerate() {
+            fates.push(match self.chosen(record) {
+                OnBlock::Drop => Fate::Dropped,
+                OnBlock::Fail => Fate::Failed,
+                OnBlock::Quarantine => {
+                    kept.push((place, record));
+                    Fate::Failed
+                }
+            });
+        }
+        let deadline = deadline.min(Instant::now() + QUARANTINE_LIMIT);
+        if let Some(quarantine) = self.quarantine_of(arn, blocked, deadline).await.filter(|_| !kept.is_empty()) {
+            let messages: Vec<Blocked<'_>> = kept.iter().map(|(_, record)| message(record, payload)).collect();
+            let outcomes = quarantine.keep_all(&messages, deadline).await;
+            for ((place, _), outcome) in kept.iter().zip(outcomes) {
+                match outcome {
+                    Ok(()) => {
+                        if let Some(fate) = fates.get_mut(*place) {
+                            *fate = Fate::Quarantined;
+                        }
+                    }
+                    Err(error) if self.edge.logs("quarantine") => {
+                        error!(target: "hopguard", %error, "record not quarantined: it fails, so that its source keeps it");
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+        fates.iter().for_each(|fate| self.count_fate(*fate));
+        fates
+    }
+
+    /// The quarantine queue, unless it feeds this very function.
+    async fn quarantine_of(&self, arn: &str, blocked: &[BlockedRecord], deadline: Instant) -> Option<&Quarantine> {
+        let quarantine = self.edge.quarantine.as_ref()?;
+        // Seen without any permission: the queue has just delivered one of these.
+        let mut own_path = quarantine.queue_url().rsplit('/');
+        let (queue, account) = (own_path.next()?, own_path.next()?);
+        let delivered = blocked.iter().filter_map(|record| record.origin.as_deref());
+        let mut feeds = delivered.into_iter().any(|origin| {
+            let mut path = origin.rsplit(':');
+            path.next() == Some(queue) && path.next() == Some(account)
+        });
+        if !feeds {
+            feeds = match self.edge.mappings.feeds(arn, quarantine.queue_url(), deadline).await {
+                Ok(feeds) => feeds,
+                Err(error) => {
+                    if self.edge.logs("feeds") {
+                        warn!(target: "hopguard", %error, "quarantine queue not checked: it must not feed this function");
+                    }
+                    false
+                }
+            };
+        }
+        if feeds && self.edge.logs("quarantine feeds its function") {
+            error!(
+                target: "hopguard", queue = quarantine.queue_url(),
+                "quarantine queue feeds this function: not used; name another queue in HOPGUARD_QUARANTINE",
+            );
+        }
+        (!feeds).then_some(quarantine)
+    }
+
+    /// Whether the mapping that delivered a batch takes a partial answer. Where that cannot be found out it does not: a partial answer
+    /// to a mapping without ReportBatchItemFailures would delete what nobody processed.
+    pub(crate) async fn takes_failures(&self, arn: &str, origin: Option<&str>, deadline: Instant) -> bool {
+        let Some(origin) = origin else { return false };
+        match self.edge.mappings.reports_batch_item_failures(arn, origin, deadline).await {
+            Ok(reports) => reports,
+            Err(error) => {
+                if self.edge.logs("mapping") {
+                    error!(target: "hopguard", %error, "event source mapping not known: the whole invocation fails");
+                }
+                false
+            }
+        }
+    }
+}
+
+#[cfg(feature = "s3")]
+impl Shared {
+    /// Asks S3 for what an object's metadata carries, and remembers it.
+    pub(crate) async fn look_up(
+        &self,
+        object: &hopguard_core::event::ObjectRef<'_>,
+        timeout: Duration,
+    ) -> Option<crate::write_index::Known> {
+        let name = hopguard_aws::ObjectName {
+            bucket: object.bucket.to_string(),
+            key: object.key.to_string(),
+            version: object.version.as_deref().filter(|version| *version != "null").map(str::to_owned),
+        };
+        self.count(Counter::Lookups);
+        match self.edge.lookup.head(&name, timeout).await {
+            Ok(head) => {
+                let inbound = crate::sdk::metadata_of(&head, self.settings.signing_keys.as_ref());
+                let known = crate::write_index::Known { inbound, head: Some(std::sync::Arc::new(head)) };
+                self.index.remember_lookup(object, &known);
+                Some(known)
+            }
+            Err(error) => {
+                self.count(Counter::Lost);
+                if self.edge.logs("lookup") {
+                    warn!(target: "hopguard", %error, "lineage lost: the record starts a new chain");
+                }
+                None
+            }
+        }
+    }
+}
+
+fn message<'r>(record: &'r BlockedRecord, payload: &'r [u8]) -> Blocked<'r> {
+    let (form, json) = match record.source {
+        Source::Sqs => (Form::Message, record.json.as_slice()),
+        Source::Sns | Source::S3 => (Form::Record, record.json.as_slice()),
+        _ => (Form::Payload, payload),
+    };
+    Blocked {
+        form,
+        source: record.source.name(),
+        json,
+        id: record.id.as_deref(),
+        group: record.group.as_deref(),
+        chain: record.lineage.chain,
+        reason: record.reason,
+        token: &record.token,
+    }
+}
