@@ -28,8 +28,8 @@ struct Inner {
     sender: Option<TraceParent>,
     parent: TraceParent,
     others: Option<Box<str>>,
-    /// Whether some lineage came from a carrier.
-    carried: bool,
+    /// Whether records were read, because something in the event may be lineage.
+    read: bool,
     /// The records of a whole-invocation scope by their ids; empty where none carried a lineage.
     records: HashMap<Box<str>, Arrival>,
     #[cfg(feature = "s3")]
@@ -115,21 +115,22 @@ impl Scope {
             }
         };
         let records = records.into_iter().filter_map(|(id, arrival)| Some((id?, arrival))).collect();
-        Self::new(shared, function, arrival, count, records)
+        let read = count > 0;
+        Self::new(shared, function, arrival, count, records, read)
     }
 
     /// The scope of one record of this invocation.
     pub(crate) fn of_record(&self, id: Option<&str>, chain: impl FnOnce() -> ChainId) -> Self {
         let arrival = match id.and_then(|id| self.0.records.get(id)) {
             Some(known) => known.clone(),
-            None if self.0.carried => {
-                // Some record brought a lineage and this one cannot be told apart: it shares the scope of them all. A root
-                // here would switch the guard off.
+            None if self.0.read => {
+                // The event's records were read and this one cannot be told apart: it shares the scope of them all. A root here
+                // would switch the guard off.
                 return self.clone();
             }
             None => Arrival::root(chain(), self.function(), self.shared()),
         };
-        Self::new(self.shared(), self.function(), arrival, 1, HashMap::new())
+        Self::new(self.shared(), self.function(), arrival, 1, HashMap::new(), true)
     }
 
     fn new(
@@ -138,6 +139,7 @@ impl Scope {
         arrival: Arrival,
         records: u32,
         by_id: HashMap<Box<str>, Arrival>,
+        read: bool,
     ) -> Self {
         let chain = arrival.lineage.chain;
         // Without a tracing SDK the sender's span is passed on as it came. A root has none: its first span is made up here, with the
@@ -148,7 +150,7 @@ impl Scope {
             shared: Arc::clone(shared),
             function,
             ledger: Mutex::new(SendLedger::new(arrival.lineage, records)),
-            carried: arrival.carried,
+            read,
             sender: arrival.inbound.parent,
             parent,
             others: arrival.inbound.others,

@@ -215,7 +215,7 @@ async fn a_tag_that_fails_does_not_stop_the_trip() {
         assert_eq!(report.outcome, Outcome::Tripped { prior: Some(7) });
         match &report.warnings[..] {
             [TripWarning::Untagged { prior: Prior::Reserved(7), missing, .. }] => {
-                assert_eq!(*missing, permission)
+                assert_eq!(*missing, permission);
             }
             other => panic!("{other:?}"),
         }

@@ -53,6 +53,13 @@ impl Bed {
         runs.map(|run| (number(run, "hop"), number(run, "visits"))).collect()
     }
 
+    /// For a failing test's message: what hopguard logged in the function.
+    pub(crate) async fn log(&self, function: &Function) -> String {
+        let lines = function.logs().await.unwrap_or_default();
+        let own = lines.into_iter().filter(|line| line.contains("\"target\":\"hopguard\""));
+        own.map(|line| line.split(",\"span\"").next().unwrap_or_default().to_owned()).collect::<Vec<_>>().join("\n")
+    }
+
     /// How many chains the runs belong to.
     pub(crate) fn chains(&self) -> usize {
         let chains: std::collections::HashSet<_> =

@@ -1,0 +1,94 @@
+//! The command line.
+
+use anyhow::{Result, bail};
+
+use crate::demo;
+
+/// What `cargo xtask help` prints.
+pub(crate) const HELP: &str = "\
+cargo xtask <command>
+
+  demo      stop two real loops on a local Lambda cloud, and watch it
+              --json            one JSON object a line, for machines
+              --update-readme   put what it prints into README.md
+  test      run everything that can be tested on this machine
+  ci        formatting, lints, documentation, licences, then test
+  purity    prove that core does no IO and that imports run one way
+  docs      write the generated parts of README.md
+              --check           only say whether they are up to date
+  bench     measure, and print each figure's ratio to its reference
+              [filter]          only the cases with this in their names
+  help      this list
+
+Needs Rust, Python 3.10 or newer, and a C compiler. What else a command needs
+it installs below target/, and nowhere else.";
+
+/// One command, with its options.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Help,
+    Demo(demo::Options),
+    Test,
+    Ci,
+    Purity,
+    Docs { check: bool },
+    Bench { filter: Option<String> },
+}
+
+impl Command {
+    /// Reads the arguments after the program's name.
+    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Self> {
+        let arguments: Vec<String> = arguments.collect();
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Ok(match *words.as_slice() {
+            [] | ["help" | "--help" | "-h", ..] | [_, "--help" | "-h"] => Self::Help,
+            ["demo", ref options @ ..] => Self::Demo(demo::Options::parse(options)?),
+            ["test"] => Self::Test,
+            ["ci"] => Self::Ci,
+            ["purity"] => Self::Purity,
+            ["docs"] => Self::Docs { check: false },
+            ["docs", "--check"] => Self::Docs { check: true },
+            ["bench"] => Self::Bench { filter: None },
+            ["bench", filter] if !filter.starts_with('-') => Self::Bench { filter: Some(filter.to_owned()) },
+            [command @ ("test" | "ci" | "purity" | "docs" | "bench"), option, ..] => {
+                bail!("{command} does not know {option:?}")
+            }
+            [unknown, ..] => bail!("there is no command {unknown:?}"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_commands() {
+        let cases: &[(&str, Result<Command, &str>)] = &[
+            ("", Ok(Command::Help)),
+            ("--help", Ok(Command::Help)),
+            ("demo --help", Ok(Command::Help)),
+            ("demo", Ok(Command::Demo(demo::Options::default()))),
+            ("demo --json", Ok(Command::Demo(demo::Options { json: true, update_readme: false }))),
+            ("demo --fast", Err("demo does not know \"--fast\"")),
+            ("demo --json --update-readme", Err("--json and --update-readme exclude each other")),
+            ("test", Ok(Command::Test)),
+            ("test --all", Err("test does not know \"--all\"")),
+            ("docs", Ok(Command::Docs { check: false })),
+            ("docs --check", Ok(Command::Docs { check: true })),
+            ("bench sqs", Ok(Command::Bench { filter: Some("sqs".to_owned()) })),
+            ("bench --sqs", Err("bench does not know \"--sqs\"")),
+            ("layer", Err("there is no command \"layer\"")),
+        ];
+        for (line, expected) in cases {
+            let read = Command::parse(line.split_whitespace().map(str::to_owned));
+            let read = read.map_err(|error| error.to_string());
+            assert_eq!(read.as_ref().map_err(String::as_str), expected.as_ref().map_err(|text| *text), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_fits_eighty_columns() {
+        assert!(HELP.lines().all(|line| line.chars().count() <= 80));
+    }
+}
