@@ -136,7 +136,8 @@ impl Breaker {
                 };
                 self.retry_at = Some(at + delay);
                 self.failures = self.failures.saturating_add(1);
-                let quiet = self.logged_at.is_some_and(|logged_at| at.duration_since(logged_at) < LOG_INTERVAL);
+                let quiet =
+                    self.logged_at.is_some_and(|logged_at| at.duration_since(logged_at) < LOG_INTERVAL);
                 if quiet {
                     return Report::Quiet;
                 }

@@ -20,7 +20,8 @@ impl ChainId {
     /// A chain id derived from what names a root event (a message id, a request id): the same on every delivery of
     /// that event, so that a redelivered root is not a new chain.
     pub fn derived(domain: &str, name: &[u8]) -> Self {
-        let digest = Sha256::new().chain_update(domain.as_bytes()).chain_update([0]).chain_update(name).finalize();
+        let digest =
+            Sha256::new().chain_update(domain.as_bytes()).chain_update([0]).chain_update(name).finalize();
         let bits = digest.iter().take(16).fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
         Self(bits.max(1))
     }
@@ -72,7 +73,13 @@ mod tests {
     fn reads_and_writes_32_digits() {
         let chain: ChainId = "0af7651916cd43dd8448eb211c80319c".parse().unwrap();
         assert_eq!(chain.to_string(), "0af7651916cd43dd8448eb211c80319c");
-        for wrong in ["", "0", "0AF7651916CD43DD8448EB211C80319C", "00000000000000000000000000000000", "0af7651916cd43dd8448eb211c80319c0"] {
+        for wrong in [
+            "",
+            "0",
+            "0AF7651916CD43DD8448EB211C80319C",
+            "00000000000000000000000000000000",
+            "0af7651916cd43dd8448eb211c80319c0",
+        ] {
             assert_eq!(wrong.parse::<ChainId>(), Err(InvalidChainId), "{wrong}");
         }
     }

@@ -67,7 +67,8 @@ impl SendLedger {
             self.left -= share * paid;
         }
         let passed = if lineage.in_loop() { Credit::Left(share) } else { lineage.credit };
-        (0..count).map(move |nth| Lineage { credit: if nth < paid { passed } else { Credit::Exceeded }, ..lineage })
+        (0..count)
+            .map(move |nth| Lineage { credit: if nth < paid { passed } else { Credit::Exceeded }, ..lineage })
     }
 
     /// Pays for one message; `false` where nothing is left to pay with.
@@ -144,7 +145,11 @@ mod tests {
         let mut poor = SendLedger::new(looping(1), 1);
         assert_eq!(credits(&mut poor, 3, 1), [Credit::Left(0), Credit::Left(0), Credit::Exceeded]);
         let mut merged = SendLedger::new(looping(0), 2);
-        assert_eq!(credits(&mut merged, 3, 1), [Credit::Left(0), Credit::Left(0), Credit::Exceeded], "one free per record");
+        assert_eq!(
+            credits(&mut merged, 3, 1),
+            [Credit::Left(0), Credit::Left(0), Credit::Exceeded],
+            "one free per record"
+        );
         assert_eq!(credits(&mut ledger, 0, 1), []);
     }
 
@@ -181,8 +186,15 @@ mod tests {
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let step = (any::<usize>(), 0..4usize, any::<u32>(), proptest::collection::vec(0..12u32, 1..6), 0..20u32);
-        let step = step.prop_map(|(pick, with, function, sends, fan_out)| Step { pick, with, function, sends, fan_out });
+        let step =
+            (any::<usize>(), 0..4usize, any::<u32>(), proptest::collection::vec(0..12u32, 1..6), 0..20u32);
+        let step = step.prop_map(|(pick, with, function, sends, fan_out)| Step {
+            pick,
+            with,
+            function,
+            sends,
+            fan_out,
+        });
         proptest::collection::vec(step, 1..40)
     }
 

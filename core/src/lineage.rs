@@ -126,13 +126,20 @@ mod tests {
 
     #[test]
     fn a_merge_adds_credit_of_one_chain_only_inside_a_loop() {
-        let looping = |credit| Lineage { credit: Credit::Left(credit), ..Lineage::root(chain(1), f(1), 0).arrive(f(1), 0) };
+        let looping = |credit| Lineage {
+            credit: Credit::Left(credit),
+            ..Lineage::root(chain(1), f(1), 0).arrive(f(1), 0)
+        };
         let other = Lineage { chain: chain(9), ..looping(50) };
         let cases: [(&str, Vec<Lineage>, u32); 4] = [
             ("shares of one chain are added", vec![looping(3), looping(4), other], 7),
             ("never above the setting", vec![looping(200), looping(200)], 256),
             ("before a loop nothing was spent", vec![Lineage::root(chain(1), f(1), 256); 3], 256),
-            ("a marked record adds nothing", vec![looping(3), Lineage { credit: Credit::Exceeded, ..looping(0) }], 3),
+            (
+                "a marked record adds nothing",
+                vec![looping(3), Lineage { credit: Credit::Exceeded, ..looping(0) }],
+                3,
+            ),
         ];
         for (name, lineages, expected) in cases {
             let merged = Lineage::merge(&lineages, 256).unwrap();

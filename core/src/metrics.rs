@@ -130,7 +130,11 @@ impl Counters {
 
     /// Every counter that is not at 0.
     pub fn snapshot(&self) -> Vec<(Counter, u64)> {
-        Counter::ALL.iter().map(|counter| (*counter, self.value(*counter))).filter(|(_, value)| *value > 0).collect()
+        Counter::ALL
+            .iter()
+            .map(|counter| (*counter, self.value(*counter)))
+            .filter(|(_, value)| *value > 0)
+            .collect()
     }
 }
 

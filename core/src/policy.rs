@@ -98,12 +98,18 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Visits { visits, limit } => write!(f, "visit {visits} of this function on one path, {limit} allowed"),
+            Self::Visits { visits, limit } => {
+                write!(f, "visit {visits} of this function on one path, {limit} allowed")
+            }
             Self::Hops { hop, limit } => write!(f, "hop {hop}, {limit} allowed"),
             Self::BranchCredit => f.write_str("the loop has spent its branch credit"),
             Self::LastVisit { limit } => write!(f, "visit {limit}, the last one allowed on this path"),
-            Self::AwsLineage { seen } => write!(f, "AWS counts {seen} visits in this chain, and no lineage came with the record"),
-            Self::SharedRoot { seen } => write!(f, "{seen} invocations without lineage share one X-Ray root here"),
+            Self::AwsLineage { seen } => {
+                write!(f, "AWS counts {seen} visits in this chain, and no lineage came with the record")
+            }
+            Self::SharedRoot { seen } => {
+                write!(f, "{seen} invocations without lineage share one X-Ray root here")
+            }
         }
     }
 }
@@ -124,7 +130,9 @@ impl Policy {
         match (beyond, self.mode) {
             (Some(reason), Mode::Enforce) => Verdict::Block(reason),
             (Some(reason), Mode::Observe) => Verdict::Warn(reason),
-            (None, _) if visits == self.max_visits && visits > 1 => Verdict::Warn(Reason::LastVisit { limit: visits }),
+            (None, _) if visits == self.max_visits && visits > 1 => {
+                Verdict::Warn(Reason::LastVisit { limit: visits })
+            }
             (None, _) => Verdict::Allow,
         }
     }
@@ -167,10 +175,8 @@ mod tests {
         let other = FunctionId::from_bits(8);
         let marked = Lineage { credit: Credit::Exceeded, ..path(1) };
         let far = Lineage { hop: 101, ..path(1) };
-        let cases = [
-            ("hops", far, Reason::Hops { hop: 101, limit: 100 }),
-            ("credit", marked, Reason::BranchCredit),
-        ];
+        let cases =
+            [("hops", far, Reason::Hops { hop: 101, limit: 100 }), ("credit", marked, Reason::BranchCredit)];
         for (name, lineage, reason) in cases {
             let policy = Policy::default();
             assert_eq!(policy.judge(&lineage, other), Verdict::Block(reason), "{name}");

@@ -260,7 +260,11 @@ mod tests {
         let lineage = Token::decode(PLAIN.as_bytes(), None).unwrap();
         let signed = Token::new(&lineage, Some(&keys));
         assert_eq!(Token::decode(signed.as_bytes(), Some(&keys)), Ok(lineage));
-        assert_eq!(Token::decode(signed.as_bytes(), None), Ok(lineage), "who has no key believes what a queue brings");
+        assert_eq!(
+            Token::decode(signed.as_bytes(), None),
+            Ok(lineage),
+            "who has no key believes what a queue brings"
+        );
         assert_eq!(Token::decode(signed.as_bytes(), Some(&others)), Err(Rejected::Signature));
         assert_eq!(Token::decode(PLAIN.as_bytes(), Some(&keys)), Err(Rejected::Unsigned));
         let altered = signed.as_str().replacen("-3-", "-2-", 1);

@@ -29,7 +29,9 @@ impl Xray {
 
 fn read_root(root: &str) -> Option<ChainId> {
     let mut parts = root.trim().split('-');
-    let (Some("1"), Some(time), Some(random), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some("1"), Some(time), Some(random), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return None;
     };
     if time.len() != 8 || random.len() != 24 {
@@ -63,10 +65,25 @@ mod tests {
     fn reads_the_forms_that_were_seen() {
         let root = "5759e988bd862e3fe1be46a994272793";
         let cases = [
-            ("all fields", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a87bd80c:1|68fd508a:5", Some(root), Some(5)),
-            ("loop form", "Lineage=1:bd4cecd5:0;Root=1-5759e988-bd862e3fe1be46a994272793", Some(root), Some(1)),
+            (
+                "all fields",
+                "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a87bd80c:1|68fd508a:5",
+                Some(root),
+                Some(5),
+            ),
+            (
+                "loop form",
+                "Lineage=1:bd4cecd5:0;Root=1-5759e988-bd862e3fe1be46a994272793",
+                Some(root),
+                Some(1),
+            ),
             ("zero form", "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=037bed70:0", Some(root), Some(0)),
-            ("Self and spaces", "Self=1-0-0; Root=1-5759e988-bd862e3fe1be46a994272793 ;Sampled=?", Some(root), None),
+            (
+                "Self and spaces",
+                "Self=1-0-0; Root=1-5759e988-bd862e3fe1be46a994272793 ;Sampled=?",
+                Some(root),
+                None,
+            ),
             ("short root", "Root=1-57-bd", None, None),
             ("garbage", "Root=ü;Lineage=:::|x;;=;Parent", None, None),
             ("empty", "", None, None),

@@ -11,7 +11,10 @@ use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing_subscriber::fmt().json().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
     let guard = Guard::from_env();
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let config = aws_sdk_lambda::config::Builder::from(&config).interceptor(guard.propagator()).build();
@@ -22,7 +25,11 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(guard.wrap(handler)).await
 }
 
-async fn handle(lambda: &aws_sdk_lambda::Client, function: &str, event: LambdaEvent<Value>) -> Result<(), Error> {
+async fn handle(
+    lambda: &aws_sdk_lambda::Client,
+    function: &str,
+    event: LambdaEvent<Value>,
+) -> Result<(), Error> {
     let payload = serde_json::to_vec(&event.payload)?;
     let invoke = lambda.invoke().function_name(function).invocation_type(InvocationType::Event);
     invoke.payload(payload.into()).send().await?;

@@ -9,11 +9,17 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing_subscriber::fmt().json().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
     let guard = Guard::from_env();
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     // Path style serves S3-compatible stores on one host; AWS takes it too.
-    let config = aws_sdk_s3::config::Builder::from(&config).interceptor(guard.propagator()).force_path_style(true).build();
+    let config = aws_sdk_s3::config::Builder::from(&config)
+        .interceptor(guard.propagator())
+        .force_path_style(true)
+        .build();
     let s3 = aws_sdk_s3::Client::from_conf(config);
     let bucket = std::env::var("BUCKET")?;
 
@@ -21,10 +27,20 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(guard.wrap(handler)).await
 }
 
-async fn handle(guard: &Guard, s3: &aws_sdk_s3::Client, bucket: &str, event: LambdaEvent<S3Event>) -> Result<(), Error> {
+async fn handle(
+    guard: &Guard,
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    event: LambdaEvent<S3Event>,
+) -> Result<(), Error> {
     let thumbnail = |record: S3EventRecord| async move {
         let name = record.s3.object.sequencer.unwrap_or_default();
-        s3.put_object().bucket(bucket).key(format!("out/{name}.jpg")).body(b"a thumbnail".to_vec().into()).send().await?;
+        s3.put_object()
+            .bucket(bucket)
+            .key(format!("out/{name}.jpg"))
+            .body(b"a thumbnail".to_vec().into())
+            .send()
+            .await?;
         Ok::<(), Error>(())
     };
     // S3 takes no partial answer: where one record fails, the invocation does.

@@ -7,7 +7,10 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing_subscriber::fmt().json().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
     let guard = Guard::from_env();
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let config = aws_sdk_sns::config::Builder::from(&config).interceptor(guard.propagator()).build();
@@ -18,7 +21,12 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(guard.wrap(handler)).await
 }
 
-async fn handle(guard: &Guard, sns: &aws_sdk_sns::Client, topic: &str, event: LambdaEvent<SnsEvent>) -> Result<(), Error> {
+async fn handle(
+    guard: &Guard,
+    sns: &aws_sdk_sns::Client,
+    topic: &str,
+    event: LambdaEvent<SnsEvent>,
+) -> Result<(), Error> {
     let publish = |record: SnsRecord| async move {
         sns.publish().topic_arn(topic).message(record.sns.message).send().await?;
         Ok::<(), Error>(())

@@ -10,7 +10,10 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing_subscriber::fmt().json().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
     let guard = Guard::from_env();
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let config = aws_sdk_sqs::config::Builder::from(&config).interceptor(guard.propagator()).build();

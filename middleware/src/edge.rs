@@ -82,7 +82,13 @@ impl Shared {
     }
 
     /// Moves blocked records to where their owner chose. What cannot be moved fails, so that its source keeps it.
-    pub(crate) async fn dispose(&self, arn: &str, blocked: &[BlockedRecord], payload: &[u8], deadline: Instant) -> Vec<Fate> {
+    pub(crate) async fn dispose(
+        &self,
+        arn: &str,
+        blocked: &[BlockedRecord],
+        payload: &[u8],
+        deadline: Instant,
+    ) -> Vec<Fate> {
         let mut fates: Vec<Fate> = Vec::with_capacity(blocked.len());
         let mut kept: Vec<(usize, &BlockedRecord)> = Vec::new();
         for (place, record) in blocked.iter().enumerate() {
@@ -96,8 +102,11 @@ impl Shared {
             });
         }
         let deadline = deadline.min(Instant::now() + QUARANTINE_LIMIT);
-        if let Some(quarantine) = self.quarantine_of(arn, blocked, deadline).await.filter(|_| !kept.is_empty()) {
-            let messages: Vec<Blocked<'_>> = kept.iter().map(|(_, record)| message(record, payload)).collect();
+        if let Some(quarantine) =
+            self.quarantine_of(arn, blocked, deadline).await.filter(|_| !kept.is_empty())
+        {
+            let messages: Vec<Blocked<'_>> =
+                kept.iter().map(|(_, record)| message(record, payload)).collect();
             let outcomes = quarantine.keep_all(&messages, deadline).await;
             for ((place, _), outcome) in kept.iter().zip(outcomes) {
                 match outcome {
@@ -118,7 +127,12 @@ impl Shared {
     }
 
     /// The quarantine queue, unless it feeds this very function.
-    async fn quarantine_of(&self, arn: &str, blocked: &[BlockedRecord], deadline: Instant) -> Option<&Quarantine> {
+    async fn quarantine_of(
+        &self,
+        arn: &str,
+        blocked: &[BlockedRecord],
+        deadline: Instant,
+    ) -> Option<&Quarantine> {
         let quarantine = self.edge.quarantine.as_ref()?;
         // Seen without any permission: the queue has just delivered one of these.
         let mut own_path = quarantine.queue_url().rsplit('/');

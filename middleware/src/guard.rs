@@ -17,7 +17,7 @@ pub struct Guard(Arc<Shared>);
 impl Guard {
     /// A guard with the settings of the environment (`HOPGUARD_…`).
     ///
-    /// A wrong setting is logged as an error that says what to write, and its default is used: a typo must not take
+    /// A wrong setting is logged at the first invocation as an error that says what to write, and its default is used: a typo must not take
     /// production down. [`Guard::builder`] is strict.
     ///
     /// ```no_run
@@ -38,13 +38,11 @@ impl Guard {
         // Not `vars()`, which panics where a variable that is not even ours is no Unicode.
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
-            name.starts_with(hopguard_core::settings::PREFIX).then(|| (name, value.to_string_lossy().into_owned()))
+            name.starts_with(hopguard_core::settings::PREFIX)
+                .then(|| (name, value.to_string_lossy().into_owned()))
         });
         let (settings, errors) = Settings::read(variables);
-        for error in errors {
-            tracing::error!(target: "hopguard", %error, "wrong setting: its default is used");
-        }
-        Builder { settings, ..Builder::default() }.build()
+        Builder { settings, wrong: errors, ..Builder::default() }.build()
     }
 
     /// A guard with chosen settings.
@@ -94,6 +92,7 @@ impl fmt::Debug for Guard {
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     settings: Settings,
+    wrong: Vec<SettingError>,
     #[cfg(feature = "aws")]
     config: Option<aws_types::SdkConfig>,
 }
@@ -136,6 +135,7 @@ impl Builder {
         let clients = self.config.map_or_else(hopguard_aws::Clients::new, hopguard_aws::Clients::from_config);
         Guard(Arc::new(Shared::new(
             self.settings,
+            self.wrong,
             #[cfg(feature = "aws")]
             clients,
         )))

@@ -23,13 +23,16 @@ use crate::error;
 use crate::scope::Scope;
 use crate::shared::Shared;
 
+/// The types of a handler that stand in no field.
+type Types<T, R, B, S> = PhantomData<fn() -> (T, R, B, S)>;
+
 /// A handler with a guard around it, made by [`Guard::wrap`](crate::Guard::wrap) and run like any handler.
 pub struct Guarded<H, T, R, B, S> {
     shared: Arc<Shared>,
     // The handler is called when its event has been admitted, which may take a lookup; the lock is held for the call alone, never
     // while its future runs.
     handler: Arc<Mutex<H>>,
-    types: PhantomData<fn() -> (T, R, B, S)>,
+    types: Types<T, R, B, S>,
 }
 
 impl<H, T, R, B, S> Guarded<H, T, R, B, S> {
@@ -74,7 +77,12 @@ where
             Admission::Ready(admitted) => State::Admitted { admitted: Some(admitted) },
             Admission::Waiting(admission) => State::Waiting { admission },
         };
-        GuardedFuture { handler: Arc::clone(&self.handler), context: Some(context), state, types: PhantomData }
+        GuardedFuture {
+            handler: Arc::clone(&self.handler),
+            context: Some(context),
+            state,
+            types: PhantomData,
+        }
     }
 }
 
@@ -138,7 +146,7 @@ where
                         *trip = None;
                     }
                     let answer = ready!(handling.poll(cx)).map_err(Into::into);
-                    let answer = answer.and_then(|answer| complete(answer.into_response(), std::mem::take(withheld)));
+                    let answer = answer.and_then(|answer| complete(answer.into_response(), withheld));
                     answered(answer, trip.take())
                 }
                 StateProjection::Tripping { answer, trip } => {
@@ -163,12 +171,13 @@ where
 {
     let Admitted { payload, scope, span, withheld, trip } = admitted;
     let Some(payload) = payload else {
-        return answered(nothing_left(withheld), trip);
+        return answered(nothing_left(&withheld), trip);
     };
-    let payload = match serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(payload.get())) {
-        Ok(payload) => payload,
-        Err(error) => return answered(Err(error::payload(&error)), trip),
-    };
+    let payload =
+        match serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(payload.get())) {
+            Ok(payload) => payload,
+            Err(error) => return answered(Err(error::payload(&error)), trip),
+        };
     let event = LambdaEvent::new(payload, context);
     let call = || handler.lock().unwrap_or_else(PoisonError::into_inner).call(event);
     let future = span.in_scope(|| scope.clone().run_sync(call));
@@ -181,7 +190,7 @@ fn answered<F, B, S>(answer: Answered<B, S>, trip: Option<BoxFuture<()>>) -> Sta
 }
 
 /// Adds what was withheld from the handler to its answer.
-fn complete<B: Serialize, S>(answer: FunctionResponse<B, S>, withheld: Withheld) -> Answered<B, S> {
+fn complete<B: Serialize, S>(answer: FunctionResponse<B, S>, withheld: &Withheld) -> Answered<B, S> {
     if let Some((records, reason)) = withheld.fail_invocation {
         return Err(error::blocked(records, reason));
     }
@@ -193,7 +202,9 @@ fn complete<B: Serialize, S>(answer: FunctionResponse<B, S>, withheld: Withheld)
         FunctionResponse::BufferedResponse(answer) => {
             let answer = serde_json::to_value(answer).map_err(|error| Diagnostic {
                 error_type: error::BLOCKED.to_owned(),
-                error_message: format!("the handler's answer cannot be completed with the blocked records: {error}"),
+                error_message: format!(
+                    "the handler's answer cannot be completed with the blocked records: {error}"
+                ),
             })?;
             Answer::Guard(with_failures(answer, withheld.failed.iter().map(String::as_str)))
         }
@@ -206,7 +217,7 @@ fn complete<B: Serialize, S>(answer: FunctionResponse<B, S>, withheld: Withheld)
 }
 
 /// The answer of an invocation whose records were all blocked.
-fn nothing_left<B, S>(withheld: Withheld) -> Answered<B, S> {
+fn nothing_left<B, S>(withheld: &Withheld) -> Answered<B, S> {
     if let Some((records, reason)) = withheld.fail_invocation {
         return Err(error::blocked(records, reason));
     }

@@ -1,14 +1,18 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// One crate for every choice of features: what serves a feature that is off is not worth a condition on each item.
+#![cfg_attr(not(all(feature = "aws", feature = "s3", feature = "sqs")), allow(dead_code))]
 
 mod admission;
 mod answer;
 pub mod batch;
-#[cfg(feature = "aws")]
+#[cfg_attr(not(feature = "aws"), path = "edge_none.rs")]
 mod edge;
 mod error;
 mod guard;
 mod guarded;
+#[cfg_attr(not(feature = "s3"), path = "objects_unknown.rs")]
+mod objects;
 mod scope;
 #[cfg(any(feature = "sqs", feature = "sns", feature = "s3", feature = "lambda"))]
 mod sdk;

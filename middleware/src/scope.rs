@@ -6,6 +6,7 @@ use hopguard_core::propagator::{Inbound, Outbound, TraceParent};
 use hopguard_core::{ChainId, FunctionId, Lineage, SendLedger, Token};
 use tokio::task::futures::TaskLocalFuture;
 
+use crate::objects::KnownHead;
 use crate::shared::Shared;
 use crate::telemetry;
 
@@ -32,8 +33,7 @@ struct Inner {
     read: bool,
     /// The records of a whole-invocation scope by their ids; empty where none carried a lineage.
     records: HashMap<Box<str>, Arrival>,
-    #[cfg(feature = "s3")]
-    heads: Vec<(hopguard_aws::ObjectName, Arc<hopguard_aws::Head>)>,
+    heads: Vec<KnownHead>,
 }
 
 /// One record on arrival: its lineage and what its carrier said.
@@ -43,8 +43,8 @@ pub(crate) struct Arrival {
     pub(crate) inbound: Inbound,
     /// Whether the lineage came from a carrier, and not from a new root.
     pub(crate) carried: bool,
-    #[cfg(feature = "s3")]
-    pub(crate) heads: Vec<(hopguard_aws::ObjectName, Arc<hopguard_aws::Head>)>,
+    /// What is known of the objects that it names.
+    pub(crate) heads: Vec<KnownHead>,
 }
 
 impl Arrival {
@@ -53,7 +53,6 @@ impl Arrival {
             lineage: Lineage::root(chain, function, shared.settings.policy.branch_credit),
             inbound: Inbound::default(),
             carried: false,
-            #[cfg(feature = "s3")]
             heads: Vec::new(),
         }
     }
@@ -103,13 +102,15 @@ impl Scope {
         let arrival = match merged {
             None => root(),
             Some(merged) => {
-                let first = records.iter().map(|(_, arrival)| arrival).find(|arrival| arrival.lineage.chain == merged.chain);
+                let first = records
+                    .iter()
+                    .map(|(_, arrival)| arrival)
+                    .find(|arrival| arrival.lineage.chain == merged.chain);
                 let inbound = first.map(|arrival| arrival.inbound.clone()).unwrap_or_default();
                 Arrival {
                     lineage: merged,
                     inbound,
                     carried,
-                    #[cfg(feature = "s3")]
                     heads: records.iter().flat_map(|(_, arrival)| arrival.heads.iter().cloned()).collect(),
                 }
             }
@@ -155,7 +156,6 @@ impl Scope {
             parent,
             others: arrival.inbound.others,
             records: by_id,
-            #[cfg(feature = "s3")]
             heads: arrival.heads,
         }))
     }
@@ -205,7 +205,10 @@ impl Scope {
 
 impl std::fmt::Debug for Scope {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scope").field("lineage", &self.lineage()).field("sent", &self.sent()).finish_non_exhaustive()
+        f.debug_struct("Scope")
+            .field("lineage", &self.lineage())
+            .field("sent", &self.sent())
+            .finish_non_exhaustive()
     }
 }
 
@@ -220,7 +223,6 @@ impl Drop for Inner {
 
 /// One message's lineage, ready to be written.
 pub(crate) struct Sending<'s> {
-    #[cfg_attr(not(feature = "s3"), allow(dead_code))]
     pub(crate) lineage: Lineage,
     pub(crate) outbound: Outbound<'s>,
 }

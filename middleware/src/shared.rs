@@ -1,10 +1,13 @@
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hopguard_core::breaker::Breaker;
 use hopguard_core::event::Reader;
-use hopguard_core::{Backoff, ChainId, Counter, Counters, FanOut, FunctionId, Settings};
+use hopguard_core::settings::SettingError;
+use hopguard_core::{Backoff, ChainId, Counter, Counters, FanOut, FunctionId, OnBlock, Settings};
 use moka::sync::Cache;
+
+use crate::admission::{BlockedRecord, Fate};
 
 /// Chains that this environment counts at once.
 const SEEN_CHAINS: u64 = 10_000;
@@ -17,6 +20,9 @@ pub(crate) struct Shared {
     pub(crate) reader: Reader,
     pub(crate) counters: Counters,
     pub(crate) breaker: Mutex<Breaker>,
+    wrong: Vec<SettingError>,
+    started: Once,
+    strayed: Once,
     fan_out: Mutex<FanOut>,
     function: OnceLock<(Box<str>, FunctionId)>,
     seen: Cache<ChainId, u32>,
@@ -27,11 +33,18 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings, #[cfg(feature = "aws")] clients: hopguard_aws::Clients) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        wrong: Vec<SettingError>,
+        #[cfg(feature = "aws")] clients: hopguard_aws::Clients,
+    ) -> Self {
         Self {
             reader: Reader::new(settings.signing_keys.clone()),
             counters: Counters::default(),
             breaker: Mutex::new(Breaker::new(Backoff::default())),
+            wrong,
+            started: Once::new(),
+            strayed: Once::new(),
             fan_out: Mutex::default(),
             function: OnceLock::new(),
             seen: Cache::builder().max_capacity(SEEN_CHAINS).time_to_idle(SEEN_FOR).build(),
@@ -61,8 +74,44 @@ impl Shared {
 
     /// Counts one more record without a token in this chain, and says how many there were here.
     pub(crate) fn see(&self, chain: ChainId) -> u32 {
-        let entry = self.seen.entry(chain).and_upsert_with(|seen| seen.map_or(1, |seen| seen.into_value().saturating_add(1)));
+        let entry = self
+            .seen
+            .entry(chain)
+            .and_upsert_with(|seen| seen.map_or(1, |seen| seen.into_value().saturating_add(1)));
         entry.into_value()
+    }
+
+    /// At the first invocation, when a subscriber surely is set: says what is wrong with the settings.
+    pub(crate) fn start(&self) {
+        self.started.call_once(|| {
+            for error in &self.wrong {
+                tracing::error!(target: "hopguard", %error, "wrong setting: its default is used");
+            }
+        });
+    }
+
+    /// What the owner chose for this record. A caller that waits for the answer has to be told.
+    pub(crate) fn chosen(&self, record: &BlockedRecord) -> OnBlock {
+        if record.synchronous { OnBlock::Fail } else { self.settings.on_block }
+    }
+
+    pub(crate) fn count_fate(&self, fate: Fate) {
+        self.count(match fate {
+            Fate::Quarantined => Counter::Quarantined,
+            Fate::Dropped => Counter::Dropped,
+            Fate::Failed => Counter::Failed,
+        });
+    }
+
+    /// Counts a send outside of any scope. The first one is logged: spawned work has probably lost its lineage.
+    pub(crate) fn count_no_scope(&self) {
+        self.count(Counter::NoScope);
+        self.strayed.call_once(|| {
+            tracing::warn!(
+                target: "hopguard",
+                "send outside of any invocation: lineage not written; work that is spawned keeps it by `in_lineage()`",
+            );
+        });
     }
 
     pub(crate) fn count(&self, counter: Counter) {

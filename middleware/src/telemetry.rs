@@ -2,7 +2,7 @@
 
 use hopguard_core::event::Source;
 use hopguard_core::propagator::TraceParent;
-use hopguard_core::{Lineage, FunctionId};
+use hopguard_core::{FunctionId, Lineage};
 use tracing::{Span, field};
 
 /// Links of one span to its senders' spans; OpenTelemetry's own default limit.

@@ -57,7 +57,8 @@ impl WriteIndex {
             Some(version) => self.exact.insert(digest(&["version", bucket, key, version]), known.clone()),
             None => {
                 if let Some(e_tag) = e_tag {
-                    self.by_e_tag.insert(digest(&["etag", bucket, key, e_tag.trim_matches('"')]), known.clone());
+                    self.by_e_tag
+                        .insert(digest(&["etag", bucket, key, e_tag.trim_matches('"')]), known.clone());
                 }
             }
         }
@@ -66,7 +67,8 @@ impl WriteIndex {
     /// What is known of the object that a notification names.
     pub(crate) fn find(&self, object: &ObjectRef<'_>) -> Option<Known> {
         let (bucket, key) = (&*object.bucket, &*object.key);
-        let exact = [("request", &object.request_id), ("version", &object.version), ("sequencer", &object.sequencer)];
+        let exact =
+            [("request", &object.request_id), ("version", &object.version), ("sequencer", &object.sequencer)];
         for (kind, name) in exact {
             let found = name.as_deref().and_then(|name| self.exact.get(&digest(&[kind, bucket, key, name])));
             if found.is_some() {
@@ -132,13 +134,18 @@ mod tests {
     #[test]
     fn the_request_is_exact_and_an_e_tag_is_believed_once() {
         let index = WriteIndex::new();
-        let written = Written { bucket: "b", key: "k", request_id: Some("R1"), e_tag: Some("\"e\""), version: None };
+        let written =
+            Written { bucket: "b", key: "k", request_id: Some("R1"), e_tag: Some("\"e\""), version: None };
         index.remember(&written, &known(3));
         assert_eq!(hop(index.find(&object("R1", "e", "1", ""))), Some(3));
         assert_eq!(hop(index.find(&object("R1", "e", "1", ""))), Some(3), "a redelivery");
         assert_eq!(hop(index.find(&object("R2", "e", "2", ""))), None, "the same content by somebody else");
         index.remember(&written, &known(3));
-        assert_eq!(hop(index.find(&object("R2", "e", "2", ""))), Some(3), "the notification named another request");
+        assert_eq!(
+            hop(index.find(&object("R2", "e", "2", ""))),
+            Some(3),
+            "the notification named another request"
+        );
         assert_eq!(hop(index.find(&object("R2", "e", "2", ""))), Some(3), "its redelivery");
         assert_eq!(hop(index.find(&object("R3", "e", "3", ""))), None, "the same content by somebody else");
     }
@@ -146,7 +153,8 @@ mod tests {
     #[test]
     fn a_versioned_write_is_known_by_its_version_only() {
         let index = WriteIndex::new();
-        let written = Written { bucket: "b", key: "k", request_id: None, e_tag: Some("e"), version: Some("v1") };
+        let written =
+            Written { bucket: "b", key: "k", request_id: None, e_tag: Some("e"), version: Some("v1") };
         index.remember(&written, &known(4));
         let version = |version| object("R", "e", "9", &format!(",\"versionId\":\"{version}\""));
         assert_eq!(hop(index.find(&version("v2"))), None);

@@ -20,6 +20,7 @@ use crate::{
     faults::Faults,
     function, http, queue, role,
     supervised::{Launch, Supervised},
+    tap::Tap,
     toolbox::{Progress, Tool, Toolbox},
     topic::Topic,
 };
@@ -164,6 +165,14 @@ impl Cloud {
     /// Where it cannot be installed or does not start.
     pub async fn faults(&self) -> Result<Faults> {
         Faults::start(&self.toolbox, &self.progress.0, &self.endpoint()).await
+    }
+
+    /// Starts a forwarder to this cloud which tells the calls that were made through it.
+    ///
+    /// # Errors
+    /// Where no port can be bound.
+    pub async fn tap(&self) -> Result<Tap> {
+        Tap::start(self.port).await
     }
 
     /// The server's log, with one line per request and what its functions printed.

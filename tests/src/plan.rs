@@ -1,5 +1,7 @@
 //! What the tests' own function does with what it gets.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -44,6 +46,13 @@ pub enum Send {
         /// In one PublishBatch.
         batch: bool,
     },
+    /// Messages with attributes of the user's own: by SendMessage or Publish where it is one, else by SendMessageBatch or PublishBatch.
+    Dressed {
+        /// The URL of a queue or the ARN of a topic.
+        target: String,
+        /// The messages, each with its attributes.
+        messages: Vec<Dress>,
+    },
     /// A new object.
     Object {
         /// The bucket.
@@ -65,6 +74,15 @@ pub enum Send {
         /// Whether to wait for its answer.
         synchronous: bool,
     },
+}
+
+/// The message attributes that a function itself gives to one message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dress {
+    /// All attributes of the record in hand, as a forwarder takes them along.
+    pub copied: bool,
+    /// Attributes of its own.
+    pub attributes: BTreeMap<String, String>,
 }
 
 impl Plan {
@@ -98,8 +116,25 @@ impl Send {
     }
 }
 
+impl Dress {
+    /// So many attributes with names that mean nothing to anybody.
+    #[must_use]
+    pub fn own(attributes: usize) -> Self {
+        let attributes = (0..attributes).map(|nth| (format!("own-{nth}"), format!("value {nth}")));
+        Self { copied: false, attributes: attributes.collect() }
+    }
+
+    /// One attribute more.
+    #[must_use]
+    pub fn and(mut self, name: &str, text: &str) -> Self {
+        self.attributes.insert(name.to_owned(), text.to_owned());
+        self
+    }
+}
+
 /// Whether a line of the witness is a handler's run of a record, by this function.
 #[must_use]
 pub fn is_run(line: &Value, function: &str) -> bool {
-    line.get("kind").is_some_and(|kind| kind == "run") && line.get("function").is_some_and(|name| name == function)
+    line.get("kind").is_some_and(|kind| kind == "run")
+        && line.get("function").is_some_and(|name| name == function)
 }

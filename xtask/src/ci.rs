@@ -18,7 +18,16 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let cargo = |arguments: &[&str]| process::run(workspace.cargo().args(arguments));
     report.step("fmt", |_| cargo(&["fmt", "--all", "--check"]));
     report.step("clippy: all targets, all features", |_| {
-        cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+        cargo(&[
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+        ])
     });
     report.step("doc: all features", |_| {
         let mut doc = workspace.cargo();
@@ -45,7 +54,14 @@ fn advisories(workspace: &Workspace, report: &mut Report) {
         Ok(()) => {
             report.step("deny: advisories", |_| {
                 let mut deny = workspace.cargo();
-                process::run(deny.args(["deny", "--log-level", "error", "check", "--disable-fetch", "advisories"]))
+                process::run(deny.args([
+                    "deny",
+                    "--log-level",
+                    "error",
+                    "check",
+                    "--disable-fetch",
+                    "advisories",
+                ]))
             });
         }
         Err(error) => {

@@ -83,7 +83,11 @@ mod tests {
         for (line, expected) in cases {
             let read = Command::parse(line.split_whitespace().map(str::to_owned));
             let read = read.map_err(|error| error.to_string());
-            assert_eq!(read.as_ref().map_err(String::as_str), expected.as_ref().map_err(|text| *text), "{line}");
+            assert_eq!(
+                read.as_ref().map_err(String::as_str),
+                expected.as_ref().map_err(|text| *text),
+                "{line}"
+            );
         }
     }
 

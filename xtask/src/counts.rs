@@ -91,8 +91,14 @@ mod tests {
                 "\u{1b}[32;1m     Summary\u{1b}[0m [   0.2s] \u{1b}[1m2\u{1b}[0m tests run: \u{1b}[1m2\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, \u{1b}[1m0\u{1b}[0m skipped",
                 counts(2, 0, 0),
             ),
-            ("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 1.2s", counts(12, 0, 1)),
-            ("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 4 filtered out", counts(3, 2, 0)),
+            (
+                "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 1.2s",
+                counts(12, 0, 1),
+            ),
+            (
+                "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 4 filtered out",
+                counts(3, 2, 0),
+            ),
             ("        PASS [   0.012s] hopguard-core token::tests::round_trip", counts(0, 0, 0)),
             ("the Summary [of a talk] run: 3 passed", counts(0, 0, 0)),
         ];

@@ -59,7 +59,8 @@ impl Graph {
 
     /// Name and version of everything that a member is made of, itself not counted.
     pub(crate) fn below(&self, member: &str) -> Result<BTreeSet<(String, String)>> {
-        let member = self.members.get(member).with_context(|| format!("no package {member} in this workspace"))?;
+        let member =
+            self.members.get(member).with_context(|| format!("no package {member} in this workspace"))?;
         let mut found = BTreeSet::new();
         let mut open = vec![&member.id];
         while let Some(id) = open.pop() {
@@ -135,7 +136,13 @@ pub(crate) mod tests {
     fn follows_what_is_built_in() {
         let graph = graph(
             &[("core", &["json", "proptest!"])],
-            &[("json", &["itoa", "derive~"]), ("itoa", &[]), ("derive", &[]), ("proptest", &["rand"]), ("rand", &[])],
+            &[
+                ("json", &["itoa", "derive~"]),
+                ("itoa", &[]),
+                ("derive", &[]),
+                ("proptest", &["rand"]),
+                ("rand", &[]),
+            ],
         );
         let below: Vec<_> = graph.below("core").unwrap().into_iter().map(|(name, _)| name).collect();
         assert_eq!(below, ["itoa", "json"]);
@@ -144,7 +151,10 @@ pub(crate) mod tests {
 
     #[test]
     fn tells_a_need_from_an_option() {
-        let graph = graph(&[("middleware", &["aws?", "core", "proptest!"])], &[("aws", &[]), ("core", &[]), ("proptest", &[])]);
+        let graph = graph(
+            &[("middleware", &["aws?", "core", "proptest!"])],
+            &[("aws", &[]), ("core", &[]), ("proptest", &[])],
+        );
         let needs = &graph.members.get("middleware").unwrap().needs;
         let always = |name: &str| needs.get(name).copied();
         assert_eq!(always("aws"), Some(Need { always: false }));

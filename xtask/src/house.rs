@@ -17,8 +17,16 @@ struct Room {
 const HOUSE: &[Room] = &[
     Room { package: "hopguard-core", may_import: &[], behind_feature: &[] },
     Room { package: "hopguard-aws", may_import: &["hopguard-core"], behind_feature: &[] },
-    Room { package: "hopguard", may_import: &["hopguard-core", "hopguard-aws"], behind_feature: &["hopguard-aws"] },
-    Room { package: "hopguard-extension", may_import: &["hopguard-core", "hopguard-aws"], behind_feature: &[] },
+    Room {
+        package: "hopguard",
+        may_import: &["hopguard-core", "hopguard-aws"],
+        behind_feature: &["hopguard-aws"],
+    },
+    Room {
+        package: "hopguard-extension",
+        may_import: &["hopguard-core", "hopguard-aws"],
+        behind_feature: &[],
+    },
     Room { package: "hopguard-cli", may_import: &["hopguard-core", "hopguard-aws"], behind_feature: &[] },
     Room {
         package: "hopguard-tests",
@@ -45,7 +53,9 @@ pub(crate) fn wrong_imports(graph: &Graph) -> Vec<String> {
             if !room.may_import.contains(&imported.as_str()) {
                 wrong.push(format!("{name} imports {imported}: imports run one way, see xtask/src/house.rs"));
             } else if need.always && room.behind_feature.contains(&imported.as_str()) {
-                wrong.push(format!("{name} imports {imported} always: it is to be `optional = true`, behind a feature"));
+                wrong.push(format!(
+                    "{name} imports {imported} always: it is to be `optional = true`, behind a feature"
+                ));
             }
         }
     }

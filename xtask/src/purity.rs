@@ -57,7 +57,8 @@ pub(crate) fn check(workspace: &Workspace) -> Result<String> {
     if !output.status.success() {
         bail!("`cargo metadata --locked` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    let metadata = serde_json::from_slice(&output.stdout).context("`cargo metadata` printed something else")?;
+    let metadata =
+        serde_json::from_slice(&output.stdout).context("`cargo metadata` printed something else")?;
     let graph = Graph::read(&metadata)?;
     let mut wrong = impurities(&graph)?;
     wrong.extend(house::wrong_imports(&graph));
@@ -65,7 +66,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<String> {
         bail!("{}", wrong.join("\n"));
     }
     let (below, members) = (graph.below(CORE)?.len(), graph.members.len());
-    Ok(format!("{CORE} is made of {below} packages, all of them known to do no IO;\nimports of {members} packages run one way"))
+    Ok(format!(
+        "{CORE} is made of {below} packages, all of them known to do no IO;\nimports of {members} packages run one way"
+    ))
 }
 
 fn impurities(graph: &Graph) -> Result<Vec<String>> {
@@ -80,7 +83,11 @@ fn impurities(graph: &Graph) -> Result<Vec<String>> {
         versions.entry(name).or_default().push(version);
     }
     for (name, versions) in versions.into_iter().filter(|(_, versions)| versions.len() > 1) {
-        wrong.push(format!("{CORE} is made of {name} in {} versions: {}", versions.len(), versions.join(", ")));
+        wrong.push(format!(
+            "{CORE} is made of {name} in {} versions: {}",
+            versions.len(),
+            versions.join(", ")
+        ));
     }
     Ok(wrong)
 }
@@ -95,12 +102,24 @@ mod tests {
         let cases: &[(&str, &[(&str, &[&str])], Option<&str>)] = &[
             ("allowed", &[("serde_json", &["itoa"]), ("itoa", &[])], None),
             ("for tests only", &[("serde_json", &["tokio!"]), ("tokio", &[])], None),
-            ("deep", &[("serde_json", &["itoa"]), ("itoa", &["tokio"]), ("tokio", &[])], Some("hopguard-core is made of tokio 1.0.0")),
+            (
+                "deep",
+                &[("serde_json", &["itoa"]), ("itoa", &["tokio"]), ("tokio", &[])],
+                Some("hopguard-core is made of tokio 1.0.0"),
+            ),
         ];
         for (name, others, expected) in cases {
             let wrong = impurities(&graph(&[(CORE, &["serde_json"])], others)).unwrap();
-            let met = wrong.first().map(String::as_str).zip(*expected).map(|(wrong, expected)| wrong.starts_with(expected));
-            assert_eq!((wrong.len(), met.unwrap_or(true)), (usize::from(expected.is_some()), true), "{name}: {wrong:?}");
+            let met = wrong
+                .first()
+                .map(String::as_str)
+                .zip(*expected)
+                .map(|(wrong, expected)| wrong.starts_with(expected));
+            assert_eq!(
+                (wrong.len(), met.unwrap_or(true)),
+                (usize::from(expected.is_some()), true),
+                "{name}: {wrong:?}"
+            );
         }
     }
 

@@ -35,7 +35,9 @@ impl Readme {
 
 fn replaced(text: &str, name: &str, content: &str) -> Result<String> {
     let (open, close) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
-    let missing = || format!("README.md lacks the lines {open} and {close}, in this order: write them where it belongs");
+    let missing = || {
+        format!("README.md lacks the lines {open} and {close}, in this order: write them where it belongs")
+    };
     let (before, rest) = text.split_once(&open).with_context(missing)?;
     let (_, after) = rest.split_once(&close).with_context(missing)?;
     Ok(format!("{before}{open}\n{}\n{close}{after}", content.trim_end()))

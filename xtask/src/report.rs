@@ -42,7 +42,13 @@ impl Report {
     }
 
     fn new(strict: bool) -> Self {
-        Self { started: Instant::now(), strict, steps: Vec::new(), left_out: Vec::new(), counts: Mutex::default() }
+        Self {
+            started: Instant::now(),
+            strict,
+            steps: Vec::new(),
+            left_out: Vec::new(),
+            counts: Mutex::default(),
+        }
     }
 
     /// Says what is done, does it, and says how it went. Returns whether it succeeded: the caller decides whether the
@@ -93,7 +99,8 @@ impl Report {
     }
 
     fn failed(&self) -> bool {
-        self.steps.iter().any(|step| step.failure.is_some()) || self.left_out.iter().any(|left_out| left_out.fails)
+        self.steps.iter().any(|step| step.failure.is_some())
+            || self.left_out.iter().any(|left_out| left_out.fails)
     }
 
     fn summary(&self, command: &str) -> String {
@@ -159,6 +166,9 @@ mod tests {
         report.count("     Summary [   1.204s] 34 tests run: 34 passed, 0 skipped");
         report.count("test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
         let summary = report.summary("test");
-        assert!(summary.lines().last().unwrap().starts_with("ok: 36 passed, 0 failed, 0 skipped in "), "{summary}");
+        assert!(
+            summary.lines().last().unwrap().starts_with("ok: 36 passed, 0 failed, 0 skipped in "),
+            "{summary}"
+        );
     }
 }

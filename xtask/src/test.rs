@@ -38,7 +38,9 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
     if !report.step("cargo-nextest", |_| NEXTEST.install(workspace)) {
         return;
     }
-    if !report.step("build: programs and examples, all features (the first time takes minutes)", |_| demo::build(workspace)) {
+    if !report.step("build: programs and examples, all features (the first time takes minutes)", |_| {
+        demo::build(workspace)
+    }) {
         return;
     }
     let bed = install_test_bed(workspace);
@@ -59,7 +61,15 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
     report.step("check: each feature of hopguard without the others", |_| {
         FEATURES.iter().try_for_each(|feature| {
             let mut cargo = workspace.cargo();
-            cargo.args(["check", "--quiet", "--package", "hopguard", "--no-default-features", "--features", feature]);
+            cargo.args([
+                "check",
+                "--quiet",
+                "--package",
+                "hopguard",
+                "--no-default-features",
+                "--features",
+                feature,
+            ]);
             process::run(&mut cargo)
         })
     });

@@ -35,16 +35,62 @@ pub fn all() -> Vec<Case> {
     let signed = Reader::new(Some(keys.clone()));
     let w3c = |keys| events::sqs(10, 1000, Carrier::W3c(keys));
     let mut cases = vec![
-        sqs("sqs 10 x 1 KB, no lineage", Target::Share(20.0), plain.clone(), events::sqs(10, 1000, Carrier::None), 0),
+        sqs(
+            "sqs 10 x 1 KB, no lineage",
+            Target::Share(20.0),
+            plain.clone(),
+            events::sqs(10, 1000, Carrier::None),
+            0,
+        ),
         sqs("sqs 10 x 1 KB, lineage in each, judged", Target::Share(8.0), plain.clone(), w3c(None), 10),
-        sqs("sqs 10 x 1 KB, packed tokens, judged", Target::Share(8.0), plain.clone(), events::sqs(10, 1000, Carrier::Packed), 10),
+        sqs(
+            "sqs 10 x 1 KB, packed tokens, judged",
+            Target::Share(8.0),
+            plain.clone(),
+            events::sqs(10, 1000, Carrier::Packed),
+            10,
+        ),
         sqs("sqs 10 x 1 KB, signed tokens, judged", Target::None, signed, w3c(Some(&keys)), 10),
-        sqs("sqs 10 x 1 KB, only AWSTraceHeader", Target::None, plain.clone(), events::sqs(10, 1000, Carrier::Xray), 0),
-        sqs("sqs 10 x 1 KB, SNS wrapped, judged", Target::None, plain.clone(), events::sqs(10, 1000, Carrier::Wrapped), 10),
-        sqs("sqs 10 x 100 KB, no lineage", Target::Share(20.0), plain.clone(), events::sqs(10, 100_000, Carrier::None), 0),
-        sqs("sqs 10 x 100 KB, lineage in each, judged", Target::None, plain.clone(), events::sqs(10, 100_000, Carrier::W3c(None)), 10),
-        large("6 MB event, one record", Target::Times(4.0), plain.clone(), events::sqs(1, 6 * MB, Carrier::None)),
-        large("6 MB event, one record with lineage", Target::None, plain.clone(), events::sqs(1, 6 * MB, Carrier::W3c(None))),
+        sqs(
+            "sqs 10 x 1 KB, only AWSTraceHeader",
+            Target::None,
+            plain.clone(),
+            events::sqs(10, 1000, Carrier::Xray),
+            0,
+        ),
+        sqs(
+            "sqs 10 x 1 KB, SNS wrapped, judged",
+            Target::None,
+            plain.clone(),
+            events::sqs(10, 1000, Carrier::Wrapped),
+            10,
+        ),
+        sqs(
+            "sqs 10 x 100 KB, no lineage",
+            Target::Share(20.0),
+            plain.clone(),
+            events::sqs(10, 100_000, Carrier::None),
+            0,
+        ),
+        sqs(
+            "sqs 10 x 100 KB, lineage in each, judged",
+            Target::None,
+            plain.clone(),
+            events::sqs(10, 100_000, Carrier::W3c(None)),
+            10,
+        ),
+        large(
+            "6 MB event, one record",
+            Target::Times(4.0),
+            plain.clone(),
+            events::sqs(1, 6 * MB, Carrier::None),
+        ),
+        large(
+            "6 MB event, one record with lineage",
+            Target::None,
+            plain.clone(),
+            events::sqs(1, 6 * MB, Carrier::W3c(None)),
+        ),
         large("6 MB invoke payload", Target::Times(4.0), plain, events::invoke(6 * MB)),
     ];
     cases.extend(small());
@@ -58,7 +104,9 @@ fn sqs(name: &'static str, target: Target, reader: Reader, event: Vec<u8>, expec
     let judge = move || {
         let event = reader.read(black_box(&bytes));
         let lineages = event.records().iter().filter_map(|record| record.inbound.lineage);
-        lineages.map(|lineage| black_box(policy.judge(&lineage.arrive(function, policy.branch_credit), function))).count()
+        lineages
+            .map(|lineage| black_box(policy.judge(&lineage.arrive(function, policy.branch_credit), function)))
+            .count()
     };
     assert_eq!(judge(), expected, "{name}: every lineage is found");
     Case {
@@ -108,29 +156,65 @@ fn small() -> Vec<Case> {
     let payload = events::invoke(1000);
     let state = format!("{TRACESTATE}={token}");
     vec![
-        case("verdict, per record", Target::Nanos(200.0), Box::new(move || {
-            let arrived = black_box(lineage).arrive(function, policy.branch_credit);
-            black_box(policy.judge(&arrived, function));
-        })),
-        case("token decode", Target::None, Box::new(move || {
-            let _ = black_box(Token::decode(black_box(token.as_bytes()), None));
-        })),
-        case("token decode, signed", Target::None, Box::new(move || {
-            let _ = black_box(Token::decode(black_box(signed.as_bytes()), Some(&verifying)));
-        })),
-        case("token encode", Target::None, Box::new(move || {
-            black_box(Token::new(black_box(&lineage), None));
-        })),
-        case("token encode, signed", Target::None, Box::new(move || {
-            black_box(Token::new(black_box(&lineage), Some(&signing)));
-        })),
-        case("inject into a map", Target::Times(2.0), Box::new(move || {
-            let mut map = HashMap::with_capacity(4);
-            black_box(inject(&mut map, Room { slots: 10, bytes: 100_000, overhead: 6 }, black_box(&outbound)));
-            black_box(map);
-        })),
-        case("field into a payload of 1 KB", Target::None, Box::new(move || {
-            black_box(field::write(black_box(&payload), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", &state));
-        })),
+        case(
+            "verdict, per record",
+            Target::Nanos(200.0),
+            Box::new(move || {
+                let arrived = black_box(lineage).arrive(function, policy.branch_credit);
+                black_box(policy.judge(&arrived, function));
+            }),
+        ),
+        case(
+            "token decode",
+            Target::None,
+            Box::new(move || {
+                let _ = black_box(Token::decode(black_box(token.as_bytes()), None));
+            }),
+        ),
+        case(
+            "token decode, signed",
+            Target::None,
+            Box::new(move || {
+                let _ = black_box(Token::decode(black_box(signed.as_bytes()), Some(&verifying)));
+            }),
+        ),
+        case(
+            "token encode",
+            Target::None,
+            Box::new(move || {
+                black_box(Token::new(black_box(&lineage), None));
+            }),
+        ),
+        case(
+            "token encode, signed",
+            Target::None,
+            Box::new(move || {
+                black_box(Token::new(black_box(&lineage), Some(&signing)));
+            }),
+        ),
+        case(
+            "inject into a map",
+            Target::Times(2.0),
+            Box::new(move || {
+                let mut map = HashMap::with_capacity(4);
+                black_box(inject(
+                    &mut map,
+                    Room { slots: 10, bytes: 100_000, overhead: 6 },
+                    black_box(&outbound),
+                ));
+                black_box(map);
+            }),
+        ),
+        case(
+            "field into a payload of 1 KB",
+            Target::None,
+            Box::new(move || {
+                black_box(field::write(
+                    black_box(&payload),
+                    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                    &state,
+                ));
+            }),
+        ),
     ]
 }

@@ -43,7 +43,13 @@ fn order(bytes: usize) -> String {
     let mut line = 0;
     while text.len() < bytes {
         let separator = if line == 0 { "" } else { "," };
-        let _ = write!(text, r#"{separator}{{"sku":"A-{:05}","name":"Wing nut, stainless","quantity":{},"price":{}.95}}"#, line * 7919 % 100_000, line % 7 + 1, line % 90);
+        let _ = write!(
+            text,
+            r#"{separator}{{"sku":"A-{:05}","name":"Wing nut, stainless","quantity":{},"price":{}.95}}"#,
+            line * 7919 % 100_000,
+            line % 7 + 1,
+            line % 90
+        );
         line += 1;
     }
     text + "]}"
@@ -52,7 +58,12 @@ fn order(bytes: usize) -> String {
 /// A batch as SQS delivers it.
 pub fn sqs(records: usize, body_bytes: usize, carrier: Carrier<'_>) -> Vec<u8> {
     let string = |text: &str| serde_json::to_string(text).expect("a string");
-    let attribute = |name: &str, text: &str| format!(r#""{name}":{{"stringValue":{},"stringListValues":[],"binaryListValues":[],"dataType":"String"}}"#, string(text));
+    let attribute = |name: &str, text: &str| {
+        format!(
+            r#""{name}":{{"stringValue":{},"stringListValues":[],"binaryListValues":[],"dataType":"String"}}"#,
+            string(text)
+        )
+    };
     let w3c = |keys| {
         let state = format!("hopguard={}", token(keys));
         format!("{},{}", attribute("traceparent", &parent().to_string()), attribute("tracestate", &state))

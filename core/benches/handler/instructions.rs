@@ -14,7 +14,8 @@ pub fn child(cases: &mut [Case], name: &str, side: &str, times: u32) {
 
 /// Prints instructions per call, as callgrind counts them: the same on every run, whatever else the machine does.
 pub fn table(cases: &[Case], filter: &str) {
-    let has_valgrind = Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success());
+    let has_valgrind =
+        Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success());
     if !has_valgrind {
         println!("\nvalgrind is not on the PATH: no instruction counts.");
         return;
@@ -24,7 +25,8 @@ pub fn table(cases: &[Case], filter: &str) {
         match (count(case.name, "own"), count(case.name, "reference")) {
             (Some(own), Some(reference)) => {
                 let ratio = own / reference;
-                let shown = if ratio < 1.0 { format!("1/{:.1}", 1.0 / ratio) } else { format!("{ratio:.2}x") };
+                let shown =
+                    if ratio < 1.0 { format!("1/{:.1}", 1.0 / ratio) } else { format!("{ratio:.2}x") };
                 println!("{:<42} {own:>14.0} {reference:>14.0} {shown:>9}", case.name);
             }
             _ => println!("{:<42} {:>14}", case.name, "not counted"),

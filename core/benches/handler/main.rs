@@ -3,7 +3,13 @@
 //! `cargo bench -p hopguard-core` prints the table, with instruction counts where `valgrind` is on the `PATH`.
 //! `cargo bench -p hopguard-core -- sqs` runs the cases with that in their names.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and runs valgrind")]
-#![allow(clippy::print_stdout, clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "it prints, and may stop")]
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "it prints, and may stop"
+)]
 #![allow(missing_docs, unreachable_pub, reason = "nobody links a benchmark")]
 
 mod cases;
@@ -23,7 +29,10 @@ fn main() {
         return instructions::child(&mut all, name, side, times.parse().expect("a number"));
     }
     let filter = arguments.first().map_or("", String::as_str);
-    println!("\n{:<42} {:>11} {:>11} {:>11} {:>8} {:>8}  {:<8} result", "case", "median", "minimum", "reference", "ratio", "min", "target");
+    println!(
+        "\n{:<42} {:>11} {:>11} {:>11} {:>8} {:>8}  {:<8} result",
+        "case", "median", "minimum", "reference", "ratio", "min", "target"
+    );
     for case in all.iter_mut().filter(|case| case.name.contains(filter)) {
         row(case);
     }
@@ -41,7 +50,8 @@ fn row(case: &mut Case) {
         Target::Nanos(nanos) => (format!("{nanos} ns"), Some(own.median <= nanos || own.minimum <= nanos)),
         Target::None => ("-".to_owned(), None),
     };
-    let shown = |ratio: f64| if ratio < 1.0 { format!("1/{:.1}", 1.0 / ratio) } else { format!("{ratio:.2}x") };
+    let shown =
+        |ratio: f64| if ratio < 1.0 { format!("1/{:.1}", 1.0 / ratio) } else { format!("{ratio:.2}x") };
     let result = met.map_or("", |met| if met { "met" } else { "missed" });
     let Times { median, minimum } = own;
     println!(

@@ -18,7 +18,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(super) fn read<'j>(cursor: &mut Cursor<'j>) -> Carried<'j> {
     let mut carried = Carried::default();
     cursor.members(|key, cursor| {
-        if let Some(name) = Name::of(&key) {
+        if let Some(name) = Name::of(key) {
             carried.set(name, attribute(cursor));
         }
     });
@@ -28,10 +28,12 @@ pub(super) fn read<'j>(cursor: &mut Cursor<'j>) -> Carried<'j> {
 /// The text of one attribute: `String`, `String.custom`, or the text that a `Binary` one encodes.
 fn attribute<'j>(cursor: &mut Cursor<'j>) -> Option<Cow<'j, str>> {
     let (mut text, mut encoded, mut binary) = (None, None, false);
-    cursor.members(|key, cursor| match &*key.name() {
+    cursor.members(|key, cursor| match key {
         b"stringValue" | b"Value" => text = cursor.text(),
         b"binaryValue" => encoded = cursor.text(),
-        b"dataType" | b"Type" => binary = cursor.string().is_some_and(|kind| kind.raw().starts_with(b"Binary")),
+        b"dataType" | b"Type" => {
+            binary = cursor.string().is_some_and(|kind| kind.raw().starts_with(b"Binary"))
+        }
         _ => {}
     });
     match (text, encoded) {

@@ -1,6 +1,5 @@
 use std::borrow::Cow;
 
-use crate::json::Text;
 use crate::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE};
 use crate::signing::SigningKeys;
 use crate::token::Rejected;
@@ -26,8 +25,8 @@ pub(super) enum Name {
 impl Name {
     /// The name that a key is, exactly.
     #[inline]
-    pub(super) fn of(key: &Text<'_>) -> Option<Self> {
-        match &*key.name() {
+    pub(super) fn of(key: &[u8]) -> Option<Self> {
+        match key {
             name if name == TRACEPARENT.as_bytes() => Some(Self::TraceParent),
             name if name == TRACESTATE.as_bytes() => Some(Self::TraceState),
             name if name == HOPGUARD.as_bytes() => Some(Self::Packed),
@@ -36,8 +35,7 @@ impl Name {
     }
 
     /// The name that a header is, in any case.
-    pub(super) fn of_header(key: &Text<'_>) -> Option<Self> {
-        let header = key.name();
+    pub(super) fn of_header(header: &[u8]) -> Option<Self> {
         [(TRACEPARENT, Self::TraceParent), (TRACESTATE, Self::TraceState), (HOPGUARD, Self::Packed)]
             .into_iter()
             .find_map(|(known, name)| header.eq_ignore_ascii_case(known.as_bytes()).then_some(name))

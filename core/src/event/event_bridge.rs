@@ -42,7 +42,7 @@ impl<'j> Envelope<'j> {
         }
         let mut inbound = Inbound::default();
         detail.members(|key, cursor| {
-            if key.is(field::NAME) {
+            if key == field::NAME.as_bytes() {
                 inbound = field::read(cursor).extract(walk.keys());
             }
         });
@@ -57,16 +57,16 @@ impl<'j> Envelope<'j> {
 /// S3's form for EventBridge: keys are not URL-encoded, and names are hyphenated.
 fn object<'j>(detail: &mut Cursor<'j>, removed: bool) -> Option<ObjectRef<'j>> {
     let mut named = Named { removed, ..Named::default() };
-    detail.members(|key, cursor| match &*key.name() {
+    detail.members(|key, cursor| match key {
         b"bucket" => {
             cursor.members(|key, cursor| {
-                if key.is("name") {
+                if key == b"name" {
                     named.bucket = cursor.text();
                 }
             });
         }
         b"object" => {
-            cursor.members(|key, cursor| match &*key.name() {
+            cursor.members(|key, cursor| match key {
                 b"key" => named.key = cursor.text(),
                 b"etag" => named.etag = cursor.text(),
                 b"version-id" => named.version = cursor.text(),

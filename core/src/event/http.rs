@@ -13,7 +13,7 @@ use crate::token::Rejected;
 pub(super) fn read(headers: &mut Cursor<'_>, keys: Option<&SigningKeys>) -> Inbound {
     let mut carried = Carried::default();
     headers.members(|key, cursor| {
-        if let Some(name) = Name::of_header(&key) {
+        if let Some(name) = Name::of_header(key) {
             carried.set(name, value(cursor));
         }
     });

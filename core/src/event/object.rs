@@ -73,7 +73,8 @@ pub(super) fn url_decode(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
             b'%' => match after.split_first_chunk() {
                 Some(([high, low], after)) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                     rest = after;
-                    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+                    let digit =
+                        |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
                     digit(*high)? << 4 | digit(*low)?
                 }
                 _ => b'%',

@@ -33,7 +33,8 @@ impl Reader {
     pub fn read<'e>(&self, event: &'e [u8]) -> Event<'e> {
         let source = Source::sniff(event);
         let inner = &*self.inner;
-        let found = inner.search.is_worth_a_walk(source, event).then(|| Walk::new(inner).event(event)).flatten();
+        let found =
+            inner.search.is_worth_a_walk(source, event).then(|| Walk::new(inner).event(event)).flatten();
         found.unwrap_or(Event { bytes: event, source, records: Vec::new(), is_list: true })
     }
 }
@@ -86,7 +87,7 @@ impl<'e> Event<'e> {
         let mut list = None;
         let mut cursor = Cursor::new(self.bytes);
         cursor.members(|key, cursor| {
-            if key.is("Records") {
+            if key == b"Records" {
                 list = (cursor.peek() == Some(b'[')).then_some(*cursor);
             }
         });
@@ -120,7 +121,7 @@ impl<'r> Walk<'r> {
 
     /// Reads the JSON in a string, where a walk of it could find anything.
     pub(super) fn unwrap(&mut self, text: &Text<'_>, record: &mut Record<'_>) {
-        if !self.inner.search.is_worth_unwrapping(text.raw()) {
+        if !wrapped::may_be_known(text.raw()) || !self.inner.search.is_worth_unwrapping(text.raw()) {
             return;
         }
         let Some(slot) = self.scratch.get_mut(self.depth) else { return };
@@ -143,7 +144,7 @@ impl<'r> Walk<'r> {
         let mut bridge = Envelope::default();
         let mut field = None;
         let (mut is_http, mut headers, mut multi_headers) = (false, None, None);
-        let is_object = cursor.members(|key, cursor| match &*key.name() {
+        let is_object = cursor.members(|key, cursor| match key {
             b"Records" => records = self.records(cursor),
             b"requestContext" => is_http = true,
             b"headers" => headers = (cursor.peek() == Some(b'{')).then_some(*cursor),
@@ -178,11 +179,18 @@ impl<'r> Walk<'r> {
     }
 
     /// The one record of an event that is no batch.
-    fn whole<'e>(&mut self, source: Source, bytes: &'e [u8], bridge: Envelope<'e>, headers: Option<Cursor<'e>>) -> Record<'e> {
+    fn whole<'e>(
+        &mut self,
+        source: Source,
+        bytes: &'e [u8],
+        bridge: Envelope<'e>,
+        headers: Option<Cursor<'e>>,
+    ) -> Record<'e> {
         let mut record = Record { span: 0..bytes.len(), ..Record::new(source) };
         match source {
             Source::Http => {
-                record.inbound = headers.map_or_else(Inbound::default, |mut headers| http::read(&mut headers, self.keys()));
+                record.inbound = headers
+                    .map_or_else(Inbound::default, |mut headers| http::read(&mut headers, self.keys()));
             }
             Source::EventBridge => {
                 record.id = bridge.id();
@@ -200,17 +208,19 @@ impl<'r> Walk<'r> {
         let mut records = Vec::with_capacity(USUAL_BATCH);
         let is_array = cursor.elements(|cursor| {
             let start = cursor.at();
-            let mut record = match Source::of_record(*cursor) {
-                Source::Sqs => sqs::read(self, cursor),
-                Source::Sns => sns::read(self, cursor),
-                Source::S3 => s3::read(cursor),
-                _ => Record::new(Source::Other),
-            };
+            let source = Source::of_record(*cursor);
+            records.push(Record::new(source));
+            let Some(record) = records.last_mut() else { return };
+            match source {
+                Source::Sqs => sqs::read(self, cursor, record),
+                Source::Sns => sns::read(self, cursor, record),
+                Source::S3 => s3::read(cursor, record),
+                _ => {}
+            }
             if cursor.at() == start {
                 cursor.skip();
             }
             record.span = start..cursor.at();
-            records.push(record);
         });
         is_array.then_some(records)
     }

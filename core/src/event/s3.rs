@@ -6,9 +6,11 @@ use super::record::Record;
 use crate::json::Cursor;
 
 /// Reads one record of an S3 event: the object that it names.
-pub(super) fn read<'e>(cursor: &mut Cursor<'e>) -> Record<'e> {
-    let mut record = Record::new(Source::S3);
-    let Some((named, arn)) = notification(cursor) else { return Record::new(Source::Other) };
+pub(super) fn read<'e>(cursor: &mut Cursor<'e>, record: &mut Record<'e>) {
+    let Some((named, arn)) = notification(cursor) else {
+        *record = Record::new(Source::Other);
+        return;
+    };
     record.id = match (&named.request_id, &named.sequencer) {
         (Some(request), Some(sequencer)) => Some(Cow::Owned(format!("{request}:{sequencer}"))),
         (one, other) => one.clone().or_else(|| other.clone()),
@@ -17,34 +19,33 @@ pub(super) fn read<'e>(cursor: &mut Cursor<'e>) -> Record<'e> {
     if let Some(object) = named.object() {
         record.push_object(object);
     }
-    record
 }
 
 /// Reads one entry of a notification's `Records`: what it says of its object, and the bucket's ARN. `None` where it says
 /// that it comes from elsewhere.
 pub(super) fn notification<'j>(cursor: &mut Cursor<'j>) -> Option<(Named<'j>, Option<Cow<'j, str>>)> {
     let (mut named, mut arn, mut source) = (Named::default(), None, Source::S3);
-    cursor.members(|key, cursor| match &*key.name() {
+    cursor.members(|key, cursor| match key {
         b"eventSource" => source = Source::named(cursor.string()),
         b"eventName" => named.removed = cursor.text().is_some_and(|name| is_removal(&name)),
         b"responseElements" => {
             cursor.members(|key, cursor| {
-                if key.is("x-amz-request-id") {
+                if key == b"x-amz-request-id" {
                     named.request_id = cursor.text();
                 }
             });
         }
         b"s3" => {
-            cursor.members(|key, cursor| match &*key.name() {
+            cursor.members(|key, cursor| match key {
                 b"bucket" => {
-                    cursor.members(|key, cursor| match &*key.name() {
+                    cursor.members(|key, cursor| match key {
                         b"name" => named.bucket = cursor.text(),
                         b"arn" => arn = cursor.text(),
                         _ => {}
                     });
                 }
                 b"object" => {
-                    cursor.members(|key, cursor| match &*key.name() {
+                    cursor.members(|key, cursor| match key {
                         b"key" => named.key = cursor.text().and_then(url_decode),
                         b"eTag" => named.etag = cursor.text(),
                         b"versionId" => named.version = cursor.text(),

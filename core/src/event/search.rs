@@ -67,14 +67,18 @@ impl Search {
     }
 
     fn has_more(&self, bytes: &[u8]) -> bool {
-        self.ours.find(bytes).is_some() || self.sequencer.find(bytes).is_some() || has(&self.traceparent, bytes)
+        self.ours.find(bytes).is_some()
+            || self.sequencer.find(bytes).is_some()
+            || has(&self.traceparent, bytes)
     }
 }
 
 /// Whether a word stands at one of the ends.
 fn has(word: &Finder<'_>, bytes: &[u8]) -> bool {
     match (bytes.first_chunk::<ENDS>(), bytes.last_chunk::<ENDS>()) {
-        (Some(first), Some(last)) if bytes.len() > 2 * ENDS => word.find(first).is_some() || word.find(last).is_some(),
+        (Some(first), Some(last)) if bytes.len() > 2 * ENDS => {
+            word.find(first).is_some() || word.find(last).is_some()
+        }
         _ => word.find(bytes).is_some(),
     }
 }
@@ -85,12 +89,23 @@ mod tests {
 
     #[test]
     fn each_source_has_its_words() {
-        let all = [Source::Sqs, Source::Sns, Source::S3, Source::EventBridge, Source::Invoke, Source::Http, Source::Other];
+        let all = [
+            Source::Sqs,
+            Source::Sns,
+            Source::S3,
+            Source::EventBridge,
+            Source::Invoke,
+            Source::Http,
+            Source::Other,
+        ];
         let cases: [(&str, &[Source]); 8] = [
             ("nothing, but an embrace and a trace", &[Source::S3]),
             ("hopguard", &all),
             ("traceparent", &[Source::Sqs, Source::Sns, Source::S3, Source::EventBridge, Source::Http]),
-            ("a trace, then Traceparent", &[Source::Sqs, Source::Sns, Source::S3, Source::EventBridge, Source::Http]),
+            (
+                "a trace, then Traceparent",
+                &[Source::Sqs, Source::Sns, Source::S3, Source::EventBridge, Source::Http],
+            ),
             ("AWSTraceHeader", &[Source::Sqs, Source::S3]),
             ("sequencer", &[Source::Sqs, Source::Sns, Source::S3, Source::EventBridge, Source::Http]),
             ("race", &[Source::S3]),
@@ -98,7 +113,8 @@ mod tests {
         ];
         let search = Search::default();
         for (text, expected) in cases {
-            let worth: Vec<_> = all.into_iter().filter(|source| search.is_worth_a_walk(*source, text.as_bytes())).collect();
+            let worth: Vec<_> =
+                all.into_iter().filter(|source| search.is_worth_a_walk(*source, text.as_bytes())).collect();
             assert_eq!(worth, expected, "{text}");
         }
     }

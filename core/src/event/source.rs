@@ -47,8 +47,8 @@ impl Source {
             return Self::Other;
         }
         let (mut headers, mut route) = (false, false);
-        while let Some(key) = cursor.next_key() {
-            match &*key.name() {
+        while let Some((key, _)) = cursor.next_key() {
+            match key {
                 b"Records" => return Self::of_first(cursor),
                 b"requestContext" => return Self::Http,
                 b"detail-type" => return Self::EventBridge,
@@ -72,9 +72,11 @@ impl Source {
         if !record.enter_object() {
             return Self::Other;
         }
-        while let Some(key) = record.next_key() {
-            match &*key.name() {
-                b"messageId" | b"receiptHandle" | b"body" | b"messageAttributes" | b"md5OfBody" => return Self::Sqs,
+        while let Some((key, _)) = record.next_key() {
+            match key {
+                b"messageId" | b"receiptHandle" | b"body" | b"messageAttributes" | b"md5OfBody" => {
+                    return Self::Sqs;
+                }
                 b"Sns" | b"EventSubscriptionArn" => return Self::Sns,
                 b"s3" => return Self::S3,
                 b"eventSource" | b"EventSource" => return Self::named(record.string()),
@@ -112,16 +114,25 @@ mod tests {
         let cases = [
             (r#"{"Records":[{"messageId":"1","body":"x"#, Source::Sqs),
             (r#"{"Records":[{"attributes":{},"awsRegion":"x","body":""}]}"#, Source::Sqs),
-            (r#"{"Records":[{"EventVersion":"1.0","EventSubscriptionArn":"a","EventSource":"aws:sns"}]}"#, Source::Sns),
+            (
+                r#"{"Records":[{"EventVersion":"1.0","EventSubscriptionArn":"a","EventSource":"aws:sns"}]}"#,
+                Source::Sns,
+            ),
             (r#"{"Records":[{"EventSource":"aws:sns","Sns":{}}]}"#, Source::Sns),
             (r#"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3"}]}"#, Source::S3),
             (r#"{"Records":[{"eventVersion":"2.1","awsRegion":"x","s3":{}}]}"#, Source::S3),
-            (r#"{"Records":[{"eventID":"1","eventName":"INSERT","eventSource":"aws:dynamodb"}]}"#, Source::Other),
+            (
+                r#"{"Records":[{"eventID":"1","eventName":"INSERT","eventSource":"aws:dynamodb"}]}"#,
+                Source::Other,
+            ),
             (r#"{"Records":[{"kinesis":{"data":""},"eventSource":"aws:kinesis"}]}"#, Source::Other),
             (r#"{"Records":[]}"#, Source::Other),
             (r#"{"Records":[1]}"#, Source::Other),
             (r#"{"Records":{}}"#, Source::Other),
-            (r#"{"version":"0","id":"x","detail-type":"order","source":"shop","detail":{}}"#, Source::EventBridge),
+            (
+                r#"{"version":"0","id":"x","detail-type":"order","source":"shop","detail":{}}"#,
+                Source::EventBridge,
+            ),
             (r#"{"version":"2.0","routeKey":"$default","headers":{},"requestContext":{}}"#, Source::Http),
             (r#"{"path":"/","httpMethod":"GET","headers":{"cookie":"..."#, Source::Http),
             (r#"{"order":1}"#, Source::Invoke),

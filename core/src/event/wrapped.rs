@@ -8,6 +8,45 @@ use crate::json::{Cursor, Text};
 /// How deep JSON in a JSON string is read: an SQS body, and the message of the SNS notification in it.
 pub(super) const DEPTH: usize = 2;
 
+/// Whether the escaped JSON in a body may be of a shape that is read here, by its first key. Where that is not plain to see
+/// (white space, other escapes) it may.
+#[inline]
+pub(super) fn may_be_known(raw: &[u8]) -> bool {
+    match raw {
+        [b'{', b'\\', b'"', key @ ..] => {
+            let end = key.iter().take(LONGEST + 1).position(|byte| *byte == b'\\');
+            end.and_then(|end| key.get(..end)).is_some_and(is_known)
+        }
+        [b'{' | b'\\' | b' ' | b'\t' | b'\n' | b'\r', ..] => true,
+        _ => false,
+    }
+}
+
+/// The length of the longest key in [`is_known`].
+const LONGEST: usize = 17;
+
+/// Whether this is a top-level key of an SNS notification, an S3 notification or an EventBridge event.
+fn is_known(key: &[u8]) -> bool {
+    const SNS: [&str; 12] = [
+        "Type",
+        "MessageId",
+        "TopicArn",
+        "Subject",
+        "Message",
+        "Timestamp",
+        "SignatureVersion",
+        "Signature",
+        "SigningCertURL",
+        "UnsubscribeURL",
+        "MessageAttributes",
+        "SequenceNumber",
+    ];
+    const EVENT_BRIDGE: [&str; 9] =
+        ["version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"];
+    let is = |known: &&str| known.as_bytes() == key;
+    key == b"Records" || SNS.iter().any(|known| is(known)) || EVENT_BRIDGE.iter().any(|known| is(known))
+}
+
 /// Reads the JSON that stood in a body: an SNS notification (and what is in its message), an S3 notification, or an
 /// EventBridge event. Anything else is the user's own and says nothing.
 pub(super) fn read(walk: &mut Walk<'_>, json: &[u8], record: &mut Record<'_>) {
@@ -15,7 +54,7 @@ pub(super) fn read(walk: &mut Walk<'_>, json: &[u8], record: &mut Record<'_>) {
     let mut sns = Notification::default();
     let mut bridge = Envelope::default();
     let mut objects = Vec::new();
-    cursor.members(|key, cursor| match &*key.name() {
+    cursor.members(|key, cursor| match key {
         b"Type" => sns.is_notification = cursor.string().is_some_and(|kind| kind.is("Notification")),
         b"TopicArn" => sns.has_topic = cursor.string().is_some(),
         b"Message" => sns.message = cursor.string(),
@@ -57,4 +96,33 @@ struct Notification<'j> {
     has_topic: bool,
     message: Option<Text<'j>>,
     carried: Carried<'j>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_key_tells_what_a_body_cannot_be() {
+        let cases = [
+            (r#"{\"Type\":\"Notification\""#, true),
+            (r#"{\"Records\":["#, true),
+            (r#"{\"detail\":{"#, true),
+            (r#"{\"MessageAttributes\":{"#, true),
+            (r#"{\n  \"Type\" : "#, true),
+            (r#"{ \"orderId\":1"#, true),
+            (r#"\n{"#, true),
+            (r#"{\"orderId\":1"#, false),
+            (r#"{\"Typed\":1"#, false),
+            (r#"{\"MessageAttributesOf\":1"#, false),
+            (r#"{\"#, true),
+            (r#"{}"#, true),
+            (r#"[{\"Type\""#, false),
+            ("plain text", false),
+            ("", false),
+        ];
+        for (raw, expected) in cases {
+            assert_eq!(may_be_known(raw.as_bytes()), expected, "{raw}");
+        }
+    }
 }

@@ -53,29 +53,50 @@ impl<'j> Cursor<'j> {
         self.eat(b'{')
     }
 
-    /// The next key of the object that was entered; `None` at its end. The value before it must have been consumed.
-    #[inline]
-    pub(crate) fn next_key(&mut self) -> Option<Text<'j>> {
-        if self.eat(b'}') {
+    /// The next key of the object that was entered, as it stands between its quotes, and whether it is known to hold no
+    /// escape; `None` at its end. The value before it must have been consumed.
+    #[inline(always)]
+    pub(crate) fn next_key(&mut self) -> Option<(&'j [u8], bool)> {
+        let mut next = self.peek();
+        if next == Some(b',') {
+            self.at += 1;
+            next = self.peek();
+        } else if next == Some(b'}') {
+            self.at += 1;
             return None;
         }
-        self.eat(b',');
-        let key = self.string();
-        if key.is_none() || !self.eat(b':') {
+        let key = if next == Some(b'"') { self.key() } else { None };
+        if key.is_none() {
             self.spend();
-            return None;
         }
         key
+    }
+
+    /// Consumes a key and its colon.
+    #[inline(always)]
+    fn key(&mut self) -> Option<(&'j [u8], bool)> {
+        let start = self.at + 1;
+        let (end, plain) = scan::key_end(self.bytes, start)?;
+        self.at = end + 1;
+        let key = self.bytes.get(start..end)?;
+        self.eat(b':').then_some((key, plain))
     }
 
     /// Gives every member of an object to `each`, which may consume the value or leave it; `false` where no object is next.
     /// A key that stands there twice is given twice: who assigns keeps the last, as `serde_json` does.
     #[inline]
-    pub(crate) fn members(&mut self, mut each: impl FnMut(Text<'j>, &mut Self)) -> bool {
+    pub(crate) fn members(&mut self, mut each: impl FnMut(&[u8], &mut Self)) -> bool {
         if !self.enter_object() {
             return false;
         }
-        while let Some(key) = self.next_key() {
+        while let Some((key, plain)) = self.next_key() {
+            let decoded;
+            let key = if plain {
+                key
+            } else {
+                decoded = Text::new(key).name();
+                &*decoded
+            };
             self.value(|cursor| each(key, cursor));
         }
         true
@@ -173,7 +194,8 @@ impl<'j> Cursor<'j> {
 
     fn skip_scalar(&mut self) {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let ends = |byte: &u8| matches!(byte, b',' | b':' | b'}' | b']' | b'"' | b' ' | b'\n' | b'\r' | b'\t');
+        let ends =
+            |byte: &u8| matches!(byte, b',' | b':' | b'}' | b']' | b'"' | b' ' | b'\n' | b'\r' | b'\t');
         self.at += rest.iter().position(ends).unwrap_or(rest.len());
     }
 
@@ -210,12 +232,12 @@ mod tests {
         let mut cursor = Cursor::new(text.as_bytes());
         let mut keys = vec![];
         let object = cursor.members(|key, cursor| {
-            if key.is("read") {
+            if key == b"read" {
                 let mut inner = vec![];
-                cursor.members(|key, _| inner.push(key.text().unwrap()));
+                cursor.members(|key, _| inner.push(String::from_utf8(key.to_vec()).unwrap()));
                 keys.push(format!("read({})", inner.join(",")));
             } else {
-                keys.push(key.text().unwrap().into_owned());
+                keys.push(String::from_utf8(key.to_vec()).unwrap());
             }
         });
         (keys, object && cursor.finish())

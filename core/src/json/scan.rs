@@ -1,41 +1,103 @@
-/// Bytes that are looked at one by one before blocks take over: most strings in an event end within them.
-const NEAR: usize = 32;
-/// Bytes that are looked at together.
+use memchr::{memchr, memchr2};
+
+/// Bytes that are looked at together in an escaped string.
 const BLOCK: usize = 64;
 
+/// Every byte of a word 1, and every byte's highest bit.
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// Words of eight bytes that are looked at before `memchr` takes over: most keys end within them.
+const NEAR: usize = 2;
+
 /// The index of the quote that ends a string whose content begins at `start`; `None` where there is none.
-///
-/// In escaped JSON every few bytes is a quote, so that a search for quotes would stop all the time. What is searched for
-/// instead, a block at a time, is a quote that may be a real one: no single backslash stands before it.
+#[inline]
 pub(super) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut escaped = false;
-    let mut at = start;
-    let near = bytes.get(start..)?;
-    for byte in near.iter().take(NEAR) {
-        match byte {
-            b'"' if !escaped => return Some(at),
-            b'\\' => escaped = !escaped,
-            _ => escaped = false,
-        }
-        at += 1;
+    let at = match near(bytes, start) {
+        Some((at, _)) => at,
+        None => start + memchr(b'"', bytes.get(start..)?)?,
+    };
+    // The byte before the first one of the content is the opening quote.
+    if bytes.get(at.wrapping_sub(1)) != Some(&b'\\') { Some(at) } else { far_end(bytes, start, at) }
+}
+
+/// The same, and whether the string is known to hold no backslash: worth its while where that is asked next.
+#[inline]
+pub(super) fn key_end(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
+    if let Some((at, false)) = near(bytes, start) {
+        return Some((at, true));
     }
-    loop {
-        // Blocks overlap by the two bytes that stand before each; the near ones are long past `start` already.
-        let window = bytes.get(at.checked_sub(2)?..)?;
-        let Some((window, _)) = window.split_first_chunk::<{ BLOCK + 2 }>() else { break };
+    let at = start + memchr2(b'"', b'\\', bytes.get(start..)?)?;
+    if bytes.get(at) == Some(&b'"') {
+        Some((at, true))
+    } else {
+        far_end(bytes, start, at).map(|at| (at, false))
+    }
+}
+
+/// The first quote, where it is near, and whether there may be a backslash before it.
+#[inline(always)]
+fn near(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
+    let words = bytes.get(start..)?.first_chunk::<{ 8 * NEAR }>()?;
+    let (mut at, mut escapes) = (start, 0);
+    for word in words.as_chunks().0 {
+        let word = u64::from_le_bytes(*word);
+        let found = matches(word, b'"');
+        // A backslash behind the quote is taken for one before it, which is rare and costs but a second look.
+        escapes |= matches(word, b'\\');
+        if found != 0 {
+            return Some((at + (found.trailing_zeros() / 8) as usize, escapes != 0));
+        }
+        at += 8;
+    }
+    None
+}
+
+/// The highest bit of every byte of `word` that equals `byte`; only the lowest of these bits is exact
+/// (Hacker's Delight, 6-1).
+#[inline]
+fn matches(word: u64, byte: u8) -> u64 {
+    let difference = word ^ (ONES * u64::from(byte));
+    difference.wrapping_sub(ONES) & !difference & HIGHS
+}
+
+/// The quote that ends a string with escapes, none of it before `at`.
+///
+/// In escaped JSON every few bytes is a quote, so that `memchr` would stop all the time. What is searched for
+/// instead, a block at a time, is a quote that may be a real one: no single backslash stands before it.
+#[inline(never)]
+fn far_end(bytes: &[u8], start: usize, mut at: usize) -> Option<usize> {
+    // A block is looked at with the two bytes before it; the byte before a string's content is its opening quote.
+    while let Some(window) =
+        at.checked_sub(2).and_then(|from| bytes.get(from..)?.first_chunk::<{ BLOCK + 2 }>())
+    {
         if may_end(window) {
-            let block = bytes.get(at..at + BLOCK)?;
-            for (nth, byte) in block.iter().enumerate() {
-                if *byte == b'"' && !is_escaped(bytes, start, at + nth) {
-                    return Some(at + nth);
-                }
+            let found = real_quote(bytes, start, at, at + BLOCK);
+            if found.is_some() {
+                return found;
             }
         }
         at += BLOCK;
     }
-    let rest = bytes.get(at..)?;
-    let nth = (0..).zip(rest).find(|(nth, byte)| **byte == b'"' && !is_escaped(bytes, start, at + nth))?.0;
-    Some(at + nth)
+    real_quote(bytes, start, at, bytes.len())
+}
+
+/// The first quote from `at` to before `end` that is not escaped.
+fn real_quote(bytes: &[u8], start: usize, mut at: usize, end: usize) -> Option<usize> {
+    let mut rest = bytes.get(at..end)?;
+    while let Some((word, after)) = rest.split_first_chunk() {
+        let mut found = matches(u64::from_le_bytes(*word), b'"');
+        while found != 0 {
+            let quote = at + (found.trailing_zeros() / 8) as usize;
+            if bytes.get(quote) == Some(&b'"') && !is_escaped(bytes, start, quote) {
+                return Some(quote);
+            }
+            found &= found - 1;
+        }
+        rest = after;
+        at += 8;
+    }
+    (at..end).find(|quote| bytes.get(*quote) == Some(&b'"') && !is_escaped(bytes, start, *quote))
 }
 
 /// Whether one of the last [`BLOCK`] bytes is a quote with no backslash before it, or with two of them.
@@ -58,8 +120,13 @@ fn may_end(window: &[u8; BLOCK + 2]) -> bool {
 /// Runs between two quotes do not overlap, so that a string is looked at twice at most.
 #[inline]
 fn is_escaped(bytes: &[u8], start: usize, at: usize) -> bool {
-    let before = bytes.get(start..at).unwrap_or_default();
-    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
+    let mut before = bytes.get(start..at).unwrap_or_default();
+    let mut escaped = false;
+    while let [rest @ .., b'\\'] = before {
+        before = rest;
+        escaped = !escaped;
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -89,6 +156,7 @@ mod tests {
             assert_eq!(string_end(text.as_bytes(), 0), expected, "{text}");
         }
         assert_eq!(string_end(b"abc", 9), None);
+        assert_eq!(key_end(br#"a short one" and more"#, 0), Some((11, true)));
     }
 
     proptest! {
@@ -96,8 +164,8 @@ mod tests {
         fn agrees_with_the_plain_loop(
             lead in 0..4usize, near in "[a\\\\]{0,80}", middle in proptest::collection::vec("[a]{0,30}|[\\\\]{1,4}\"|[\\\\]{2}", 0..40), tail in "[\\\\\"ab]{0,80}",
         ) {
-            let text = format!("{near}{}{tail}", middle.concat());
-            let (bytes, start) = (text.as_bytes(), lead);
+            let text = format!("{}\"{near}{}{tail}", " ".repeat(lead), middle.concat());
+            let (bytes, start) = (text.as_bytes(), lead + 1);
             let (mut at, mut expected) = (start, None);
             while let Some(byte) = bytes.get(at) {
                 match byte {
@@ -107,6 +175,11 @@ mod tests {
                 }
             }
             prop_assert_eq!(string_end(bytes, start), expected);
+            let key = key_end(bytes, start);
+            prop_assert_eq!(key.map(|(at, _)| at), expected);
+            if let Some((at, true)) = key {
+                prop_assert!(!bytes[start..at].contains(&b'\\'));
+            }
         }
     }
 }

@@ -9,8 +9,13 @@ pub(crate) struct Text<'j> {
 }
 
 impl<'j> Text<'j> {
-    pub(super) const fn new(raw: &'j [u8]) -> Self {
+    pub(crate) const fn new(raw: &'j [u8]) -> Self {
         Self { raw }
+    }
+
+    #[inline]
+    fn is_plain(&self) -> bool {
+        memchr(b'\\', self.raw).is_none()
     }
 
     /// The bytes between the quotes, escapes and all.
@@ -21,7 +26,7 @@ impl<'j> Text<'j> {
     /// The bytes meant; borrowed where there is no escape. A broken escape leaves the raw bytes, which then equal no name.
     #[inline]
     pub(crate) fn name(&self) -> Cow<'j, [u8]> {
-        if !self.raw.contains(&b'\\') {
+        if self.is_plain() {
             return Cow::Borrowed(self.raw);
         }
         let mut bytes = Vec::new();
@@ -33,12 +38,12 @@ impl<'j> Text<'j> {
 
     /// Whether this text is meant.
     pub(crate) fn is(&self, text: &str) -> bool {
-        self.raw == text.as_bytes() || *self.name() == *text.as_bytes()
+        *self.name() == *text.as_bytes()
     }
 
     /// The text meant; borrowed where there is no escape, `None` where it is no UTF-8 or an escape is broken.
     pub(crate) fn text(&self) -> Option<Cow<'j, str>> {
-        if memchr(b'\\', self.raw).is_none() {
+        if self.is_plain() {
             return std::str::from_utf8(self.raw).ok().map(Cow::Borrowed);
         }
         let mut bytes = Vec::with_capacity(self.raw.len());
@@ -91,7 +96,8 @@ fn unicode(text: &[u8]) -> Option<(char, &[u8])> {
 
 fn unit(text: &[u8]) -> Option<(u32, &[u8])> {
     let (digits, rest) = text.split_first_chunk::<4>()?;
-    let value = digits.iter().try_fold(0, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))?;
+    let value =
+        digits.iter().try_fold(0, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))?;
     Some((value, rest))
 }
 
@@ -112,6 +118,10 @@ mod tests {
 
     use super::*;
 
+    fn text(raw: &[u8]) -> Text<'_> {
+        Text::new(raw)
+    }
+
     #[test]
     fn unescapes_as_the_specification_says() {
         let cases = [
@@ -128,34 +138,34 @@ mod tests {
             ("\\", None),
         ];
         for (raw, expected) in cases {
-            assert_eq!(Text::new(raw.as_bytes()).text().as_deref(), expected, "{raw}");
+            assert_eq!(text(raw.as_bytes()).text().as_deref(), expected, "{raw}");
         }
-        assert_eq!(Text::new(b"\xff").text(), None, "no UTF-8");
-        assert!(matches!(Text::new(b"x").text(), Some(Cow::Borrowed("x"))));
+        assert_eq!(text(b"\xff").text(), None, "no UTF-8");
+        assert!(matches!(text(b"x").text(), Some(Cow::Borrowed("x"))));
     }
 
     #[test]
     fn names_are_compared_decoded() {
-        assert!(Text::new(br"hop\u0067uard").is("hopguard"));
-        assert!(!Text::new(br"hop\guard").is("hopguard"));
-        assert!(Text::new(br"hop\guard").is(r"hop\guard"), "a broken escape equals itself alone");
+        assert!(text(br"hop\u0067uard").is("hopguard"));
+        assert!(!text(br"hop\guard").is("hopguard"));
+        assert!(text(br"hop\guard").is(r"hop\guard"), "a broken escape equals itself alone");
     }
 
     proptest! {
         #[test]
-        fn what_serde_json_writes_is_read_back(text: String) {
-            let written = serde_json::to_vec(&text).unwrap();
-            let read = Text::new(&written[1..written.len() - 1]).text();
-            prop_assert_eq!(read.as_deref(), Some(&*text));
+        fn what_serde_json_writes_is_read_back(given: String) {
+            let written = serde_json::to_vec(&given).unwrap();
+            let read = text(&written[1..written.len() - 1]).text();
+            prop_assert_eq!(read.as_deref(), Some(&*given));
             let mut ours = vec![b'"'];
-            escape_into(&text, &mut ours);
+            escape_into(&given, &mut ours);
             ours.push(b'"');
-            prop_assert_eq!(serde_json::from_slice::<String>(&ours).unwrap(), text);
+            prop_assert_eq!(serde_json::from_slice::<String>(&ours).unwrap(), given);
         }
 
         #[test]
         fn no_bytes_panic(raw: Vec<u8>) {
-            let _ = (Text::new(&raw).text(), Text::new(&raw).name());
+            let _ = (text(&raw).text(), text(&raw).name());
         }
     }
 }

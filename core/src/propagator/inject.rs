@@ -105,7 +105,8 @@ pub fn inject(slots: &mut impl Slots, room: Room, outbound: &Outbound<'_>) -> In
             None => slots.remove(TRACESTATE),
         }
     }
-    let freed = state_before.saturating_sub(slots.text(TRACESTATE).map_or(0, |text| size(TRACESTATE, text.len())));
+    let freed =
+        state_before.saturating_sub(slots.text(TRACESTATE).map_or(0, |text| size(TRACESTATE, text.len())));
     let freed_slots = usize::from(has_packed) + usize::from(has_state && !slots.contains(TRACESTATE));
     if fits(1, freed_slots, size(HOPGUARD, token.len()), freed + packed_before) {
         slots.put(HOPGUARD, token.to_owned());
@@ -146,7 +147,9 @@ mod tests {
 
     fn read(carrier: &HashMap<String, String>) -> Option<Lineage> {
         let text = |name: &str| carrier.get(name).map(String::as_str);
-        Fields { traceparent: text(TRACEPARENT), tracestate: text(TRACESTATE), packed: text(HOPGUARD) }.extract(None).lineage
+        Fields { traceparent: text(TRACEPARENT), tracestate: text(TRACESTATE), packed: text(HOPGUARD) }
+            .extract(None)
+            .lineage
     }
 
     /// Ten slots, and bytes enough unless said otherwise.
@@ -171,7 +174,13 @@ mod tests {
             ("a tracestate alone, 9 more", vec![(TRACESTATE, "a=1")], 9, 1000, Injected::Written),
             ("stale packed", vec![(HOPGUARD, STALE)], 0, 1000, Injected::Replaced),
             ("stale packed, 9 more", vec![(HOPGUARD, STALE)], 9, 1000, Injected::Packed),
-            ("stale member", vec![(TRACEPARENT, PARENT), (TRACESTATE, &stale_state)], 0, 1000, Injected::Replaced),
+            (
+                "stale member",
+                vec![(TRACEPARENT, PARENT), (TRACESTATE, &stale_state)],
+                0,
+                1000,
+                Injected::Replaced,
+            ),
             ("no bytes", vec![], 0, 0, Injected::NoRoom),
             ("bytes for one", vec![], 0, token + 8 + 6, Injected::Packed),
             ("stale member, no bytes beyond it", vec![(TRACESTATE, &only_stale)], 9, 0, Injected::Replaced),

@@ -54,7 +54,8 @@ impl Fields<'_> {
     /// Reads them. Where both a `tracestate` member and a packed token are good, the one with the higher hop counts: a
     /// forwarder that knows only one of them leaves the other behind as it was.
     pub fn extract(&self, keys: Option<&SigningKeys>) -> Inbound {
-        let mut inbound = Inbound { parent: self.traceparent.and_then(TraceParent::parse), ..Inbound::default() };
+        let mut inbound =
+            Inbound { parent: self.traceparent.and_then(TraceParent::parse), ..Inbound::default() };
         let state = self.tracestate.map(TraceState::parse).unwrap_or_default();
         if let Some(text) = self.packed {
             inbound.believe(Token::decode(text.trim().as_bytes(), keys));
@@ -73,7 +74,9 @@ impl Inbound {
     /// Takes one more token of the same carrier into account.
     pub fn believe(&mut self, token: Result<Lineage, Rejected>) {
         match token {
-            Ok(lineage) if self.lineage.is_none_or(|known| lineage.hop > known.hop) => self.lineage = Some(lineage),
+            Ok(lineage) if self.lineage.is_none_or(|known| lineage.hop > known.hop) => {
+                self.lineage = Some(lineage)
+            }
             Ok(_) => {}
             Err(rejected) => self.rejected = Some(rejected),
         }
@@ -101,10 +104,14 @@ mod tests {
         assert_eq!(read.others.as_deref(), Some("vendor=a,other=b"));
         assert_eq!(read.parent.map(|parent| parent.to_string()).as_deref(), Some(PARENT));
 
-        let both = Fields { tracestate: Some(&state), packed: Some(LATER), ..Fields::default() }.extract(None);
+        let both =
+            Fields { tracestate: Some(&state), packed: Some(LATER), ..Fields::default() }.extract(None);
         assert_eq!(both.lineage.map(|lineage| lineage.hop), Some(4), "the higher hop counts");
         let bad = Fields { tracestate: Some(&state), packed: Some("01-"), ..Fields::default() }.extract(None);
-        assert_eq!((bad.lineage.map(|lineage| lineage.hop), bad.rejected), (Some(3), Some(Rejected::Malformed)));
+        assert_eq!(
+            (bad.lineage.map(|lineage| lineage.hop), bad.rejected),
+            (Some(3), Some(Rejected::Malformed))
+        );
         assert!(Fields::default().extract(None).is_empty());
     }
 

@@ -29,7 +29,9 @@ pub enum SettingError {
         known: &'static str,
     },
     /// A duration has no unit.
-    #[error("{name}={value:?} is not a duration: the unit is missing; write for example \"{value}ms\" or \"{value}s\"")]
+    #[error(
+        "{name}={value:?} is not a duration: the unit is missing; write for example \"{value}ms\" or \"{value}s\""
+    )]
     MissingUnit {
         /// The variable.
         name: &'static str,
@@ -59,7 +61,9 @@ pub enum SettingError {
         value: String,
     },
     /// A signing key is too short. The key itself is never shown.
-    #[error("{name} holds a key of {bytes} bytes; write one of at least {MIN_KEY_BYTES}, for example the output of `openssl rand -hex 32`")]
+    #[error(
+        "{name} holds a key of {bytes} bytes; write one of at least {MIN_KEY_BYTES}, for example the output of `openssl rand -hex 32`"
+    )]
     ShortKey {
         /// The variable.
         name: &'static str,
@@ -67,7 +71,9 @@ pub enum SettingError {
         bytes: usize,
     },
     /// Quarantine was chosen, and no queue is named.
-    #[error("HOPGUARD_ON_BLOCK=\"quarantine\" needs a queue; write its URL in HOPGUARD_QUARANTINE (until then blocked records fail)")]
+    #[error(
+        "HOPGUARD_ON_BLOCK=\"quarantine\" needs a queue; write its URL in HOPGUARD_QUARANTINE (until then blocked records fail)"
+    )]
     QuarantineWithoutQueue,
     /// A variable begins with `HOPGUARD_` and is none of hopguard's.
     #[error("{name} is not a setting of hopguard; {hint}")]

@@ -72,7 +72,9 @@ impl Settings {
             }
             match VARIABLES.iter().find(|variable| variable.name == name) {
                 Some(variable) => errors.extend((variable.apply)(&mut draft, value).err()),
-                None => errors.push(SettingError::unknown(name, VARIABLES.iter().map(|variable| variable.name))),
+                None => {
+                    errors.push(SettingError::unknown(name, VARIABLES.iter().map(|variable| variable.name)))
+                }
             }
         }
         errors.extend(draft.finish().err());
@@ -142,7 +144,12 @@ mod tests {
         let cases: [(&str, &[(&str, &str)], OnBlock, usize); 5] = [
             ("nothing said", &[], OnBlock::Fail, 0),
             ("a queue is named", &[("HOPGUARD_QUARANTINE", url)], OnBlock::Quarantine, 0),
-            ("a queue, but fail", &[("HOPGUARD_QUARANTINE", url), ("HOPGUARD_ON_BLOCK", "fail")], OnBlock::Fail, 0),
+            (
+                "a queue, but fail",
+                &[("HOPGUARD_QUARANTINE", url), ("HOPGUARD_ON_BLOCK", "fail")],
+                OnBlock::Fail,
+                0,
+            ),
             ("drop", &[("HOPGUARD_ON_BLOCK", "drop")], OnBlock::Drop, 0),
             ("no queue", &[("HOPGUARD_ON_BLOCK", "quarantine")], OnBlock::Fail, 1),
         ];

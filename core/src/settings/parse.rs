@@ -21,7 +21,11 @@ pub(super) fn word<T: Copy>(
     known: &'static str,
 ) -> Result<T, SettingError> {
     let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value));
-    found.map(|(_, meaning)| *meaning).ok_or_else(|| SettingError::Word { name, value: value.to_owned(), known })
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| SettingError::Word {
+        name,
+        value: value.to_owned(),
+        known,
+    })
 }
 
 /// A duration with its unit, `ms`, `s` or `m`.
@@ -53,7 +57,10 @@ pub(super) fn queue_url(name: &'static str, value: &str) -> Result<String, Setti
     let mut parts = rest.split('/');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some(host), Some(account), Some(queue), None)
-            if !host.is_empty() && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && !queue.is_empty() =>
+            if !host.is_empty()
+                && account.len() == 12
+                && account.bytes().all(|b| b.is_ascii_digit())
+                && !queue.is_empty() =>
         {
             Ok(value.to_owned())
         }
@@ -68,15 +75,23 @@ mod tests {
     #[test]
     fn durations_say_what_to_write() {
         let range = (Duration::from_millis(10), Duration::from_secs(30));
-        let read = |value| duration("HOPGUARD_X", value, range, "from 10ms to 30s", "1s").map_err(|error| error.to_string());
+        let read = |value| {
+            duration("HOPGUARD_X", value, range, "from 10ms to 30s", "1s").map_err(|error| error.to_string())
+        };
         assert_eq!(read("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(read("2 s"), Ok(Duration::from_secs(2)));
         let cases = [
-            ("30", "HOPGUARD_X=\"30\" is not a duration: the unit is missing; write for example \"30ms\" or \"30s\""),
+            (
+                "30",
+                "HOPGUARD_X=\"30\" is not a duration: the unit is missing; write for example \"30ms\" or \"30s\"",
+            ),
             ("1m", "HOPGUARD_X=\"1m\" is not a duration from 10ms to 30s; write for example \"1s\""),
             ("-1s", "HOPGUARD_X=\"-1s\" is not a duration from 10ms to 30s; write for example \"1s\""),
             ("1ü", "HOPGUARD_X=\"1ü\" is not a duration from 10ms to 30s; write for example \"1s\""),
-            ("9999999999s", "HOPGUARD_X=\"9999999999s\" is not a duration from 10ms to 30s; write for example \"1s\""),
+            (
+                "9999999999s",
+                "HOPGUARD_X=\"9999999999s\" is not a duration from 10ms to 30s; write for example \"1s\"",
+            ),
         ];
         for (value, expected) in cases {
             assert_eq!(read(value), Err(expected.to_owned()), "{value}");
@@ -85,10 +100,20 @@ mod tests {
 
     #[test]
     fn a_queue_is_named_by_its_url() {
-        for good in ["https://sqs.eu-central-1.amazonaws.com/123456789012/q.fifo", "http://127.0.0.1:4566/000000000000/q"] {
+        for good in [
+            "https://sqs.eu-central-1.amazonaws.com/123456789012/q.fifo",
+            "http://127.0.0.1:4566/000000000000/q",
+        ] {
             assert_eq!(queue_url("HOPGUARD_QUARANTINE", good).as_deref(), Ok(good));
         }
-        for bad in ["q", "arn:aws:sqs:eu-central-1:123456789012:q", "https://host/q", "https:///123456789012/q", "https://h/123/q", "https://h/123456789012/"] {
+        for bad in [
+            "q",
+            "arn:aws:sqs:eu-central-1:123456789012:q",
+            "https://host/q",
+            "https:///123456789012/q",
+            "https://h/123/q",
+            "https://h/123456789012/",
+        ] {
             assert!(queue_url("HOPGUARD_QUARANTINE", bad).is_err(), "{bad}");
         }
     }

@@ -63,7 +63,8 @@ const BRANCH_CREDIT: Variable = Variable {
     range: "0 to 1000000",
     doc: "How many further messages a loop may send beside each invocation's first; bounds a loop that branches to (credit + 1) × functions × visits invocations.",
     apply: |draft, value| {
-        draft.settings.policy.branch_credit = parse::number("HOPGUARD_BRANCH_CREDIT", value, (0, 1_000_000), 256)?;
+        draft.settings.policy.branch_credit =
+            parse::number("HOPGUARD_BRANCH_CREDIT", value, (0, 1_000_000), 256)?;
         Ok(())
     },
 };
@@ -110,7 +111,10 @@ const SIGNING_KEY: Variable = Variable {
     range: "16 bytes or more; several separated by commas, the current one first",
     doc: "Signs every token, and lets only signed ones count. Without it tokens that come over HTTP are ignored and those from queues are believed.",
     apply: |draft, value| {
-        let short = |error: crate::ShortKey| SettingError::ShortKey { name: "HOPGUARD_SIGNING_KEY", bytes: error.bytes };
+        let short = |error: crate::ShortKey| SettingError::ShortKey {
+            name: "HOPGUARD_SIGNING_KEY",
+            bytes: error.bytes,
+        };
         draft.settings.signing_keys = Some(SigningKeys::parse(value).map_err(short)?);
         Ok(())
     },
@@ -147,7 +151,10 @@ mod tests {
             ("HOPGUARD_SIGNING_KEY", "0123456789abcdef", "short"),
             ("HOPGUARD_LOOKUP_TIMEOUT", "10ms", "1"),
         ];
-        assert_eq!(cases.map(|(name, ..)| name).as_slice(), VARIABLES.iter().map(|v| v.name).collect::<Vec<_>>());
+        assert_eq!(
+            cases.map(|(name, ..)| name).as_slice(),
+            VARIABLES.iter().map(|v| v.name).collect::<Vec<_>>()
+        );
         for (name, good, bad) in cases {
             assert!(Settings::read([(name, good)]).1.is_empty(), "{name}={good}");
             let errors = Settings::read([(name, bad)]).1;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::future::Future;
@@ -47,7 +48,12 @@ impl Guard {
     }
 
     /// The same with a concurrency of your choice; 1 runs record after record.
-    pub async fn each_concurrently<I, R, F, P, E>(&self, limit: NonZeroUsize, records: I, process: F) -> BatchAnswer
+    pub async fn each_concurrently<I, R, F, P, E>(
+        &self,
+        limit: NonZeroUsize,
+        records: I,
+        process: F,
+    ) -> BatchAnswer
     where
         I: IntoIterator<Item = R>,
         R: BatchRecord,
@@ -93,14 +99,15 @@ where
 {
     let mut failed = Vec::new();
     for (place, record) in lane {
-        let id = record.id().map(|id| id.into_owned());
+        let id = record.id().map(Cow::into_owned);
         let identifier = || (place, id.clone().unwrap_or_default());
         if !failed.is_empty() {
             failed.push(identifier());
             continue;
         }
         let span = telemetry::record_span(record.source(), id.as_deref());
-        let scope = invocation.map(|invocation| invocation.of_record(id.as_deref(), || root_chain(&record, invocation)));
+        let scope = invocation
+            .map(|invocation| invocation.of_record(id.as_deref(), || root_chain(&record, invocation)));
         if let Some(scope) = &scope {
             telemetry::record_lineage(&span, &scope.lineage(), scope.function());
             telemetry::link(&span, scope.sender());
@@ -133,7 +140,6 @@ fn root_chain<R: BatchRecord>(record: &R, invocation: &Scope) -> ChainId {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
     use std::sync::Mutex;
     use std::time::Duration;
 
@@ -211,6 +217,9 @@ mod tests {
     async fn a_record_without_a_name_fails_the_batch() {
         let answer = Guard::default().each([Message("", None)], |_| async { Err("no") }).await;
         assert_eq!(failures(&answer), [""]);
-        assert_eq!(serde_json::to_string(&answer).unwrap(), r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#);
+        assert_eq!(
+            serde_json::to_string(&answer).unwrap(),
+            r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#
+        );
     }
 }

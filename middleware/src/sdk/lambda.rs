@@ -21,7 +21,8 @@ const MAX_ASYNC_PAYLOAD: usize = 1024 * 1024;
 const MAX_ASYNC_PAYLOAD_BEFORE: usize = 256 * 1024;
 
 pub(super) fn is_carrier(input: &Input) -> bool {
-    input.downcast_ref::<InvokeInput>().is_some() || input.downcast_ref::<InvokeWithResponseStreamInput>().is_some()
+    input.downcast_ref::<InvokeInput>().is_some()
+        || input.downcast_ref::<InvokeWithResponseStreamInput>().is_some()
 }
 
 pub(super) fn inject(input: &mut Input, scope: &Scope, mut count: impl FnMut(Injected)) {
@@ -47,7 +48,8 @@ fn write_payload(payload: &mut Option<Blob>, sending: &Sending<'_>) -> Injected 
     let Some(written) = field::write(bytes, &outbound.parent.to_string(), &state) else {
         return Injected::Unsupported;
     };
-    let limit = if bytes.len() <= MAX_ASYNC_PAYLOAD_BEFORE { MAX_ASYNC_PAYLOAD_BEFORE } else { MAX_ASYNC_PAYLOAD };
+    let limit =
+        if bytes.len() <= MAX_ASYNC_PAYLOAD_BEFORE { MAX_ASYNC_PAYLOAD_BEFORE } else { MAX_ASYNC_PAYLOAD };
     let stale = field::remove(bytes);
     let (bytes, injected) = match stale {
         None if written.len() <= limit => (written, Injected::Written),
@@ -66,10 +68,8 @@ fn write_context(context: &mut Option<String>, sending: &Sending<'_>) -> Injecte
     let Value::Object(custom) = custom else { return Injected::Unsupported };
     // Only texts are ours to read or replace, and other values stay as they are: some runtimes end a function on a `custom`
     // value that is no text, but the caller chose that.
-    let mut texts: HashMap<String, String> = custom
-        .iter()
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect();
+    let mut texts: HashMap<String, String> =
+        custom.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
     let before: Vec<String> = texts.keys().cloned().collect();
     let room = Room { slots: usize::MAX, bytes: MAX_CLIENT_CONTEXT, overhead: 6 };
     let injected = inject_slots(&mut texts, room, &sending.outbound);

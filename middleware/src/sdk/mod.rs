@@ -64,7 +64,7 @@ impl Propagator {
             return self.0.count(Counter::Unsupported);
         }
         let Some(scope) = Scope::current() else {
-            return self.0.count(Counter::NoScope);
+            return self.0.count_no_scope();
         };
         let count = |injected: Injected| self.0.count(injected.into());
         #[cfg(feature = "sqs")]

@@ -1,16 +1,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_sdk_s3::operation::complete_multipart_upload::{CompleteMultipartUploadInput, CompleteMultipartUploadOutput};
+use aws_sdk_s3::operation::complete_multipart_upload::{
+    CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
+};
 use aws_sdk_s3::operation::copy_object::{CopyObjectInput, CopyObjectOutput};
-use aws_sdk_s3::operation::create_multipart_upload::{CreateMultipartUploadInput, CreateMultipartUploadOutput};
+use aws_sdk_s3::operation::create_multipart_upload::{
+    CreateMultipartUploadInput, CreateMultipartUploadOutput,
+};
 use aws_sdk_s3::operation::put_object::{PutObjectInput, PutObjectOutput};
 use aws_sdk_s3::types::MetadataDirective;
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use hopguard_aws::Head;
-use hopguard_core::propagator::{Fields, HOPGUARD, Inbound, Injected, Room, TRACEPARENT, TRACESTATE, inject as inject_slots};
+use hopguard_core::propagator::{
+    Fields, HOPGUARD, Inbound, Injected, Room, TRACEPARENT, TRACESTATE, inject as inject_slots,
+};
 use percent_encoding::percent_decode_str;
 
 use crate::scope::{Scope, Sending};
@@ -184,5 +190,6 @@ fn source_of(source: &str) -> Option<(String, String)> {
 /// Reads an object's metadata as a carrier.
 pub(crate) fn metadata_of(head: &Head, keys: Option<&hopguard_core::SigningKeys>) -> Inbound {
     let text = |name: &str| head.metadata.get(name).map(String::as_str);
-    Fields { traceparent: text(TRACEPARENT), tracestate: text(TRACESTATE), packed: text(HOPGUARD) }.extract(keys)
+    Fields { traceparent: text(TRACEPARENT), tracestate: text(TRACESTATE), packed: text(HOPGUARD) }
+        .extract(keys)
 }

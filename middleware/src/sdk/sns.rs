@@ -23,7 +23,8 @@ pub(super) fn inject(input: &mut Input, scope: &Scope, mut count: impl FnMut(Inj
         count(write(&mut message.message_attributes, bytes, &scope.send()));
     } else if let Some(batch) = input.downcast_mut::<PublishBatchInput>() {
         let entries = batch.publish_batch_request_entries.as_deref_mut().unwrap_or_default();
-        let sizes = entries.iter().map(|entry| message_size(&entry.message, entry.message_attributes.as_ref()));
+        let sizes =
+            entries.iter().map(|entry| message_size(&entry.message, entry.message_attributes.as_ref()));
         let total = sizes.sum();
         let sendings = scope.send_batch(entries.len());
         let entries = entries.iter_mut().map(|entry| (entry.message.as_str(), &mut entry.message_attributes));

@@ -9,7 +9,8 @@ use crate::sdk::attributes::{attribute, bytes_left, message_size, write, write_b
 attribute!(aws_sdk_sqs);
 
 pub(super) fn is_carrier(input: &Input) -> bool {
-    input.downcast_ref::<SendMessageInput>().is_some() || input.downcast_ref::<SendMessageBatchInput>().is_some()
+    input.downcast_ref::<SendMessageInput>().is_some()
+        || input.downcast_ref::<SendMessageBatchInput>().is_some()
 }
 
 pub(super) fn inject(input: &mut Input, scope: &Scope, mut count: impl FnMut(Injected)) {
@@ -19,10 +20,12 @@ pub(super) fn inject(input: &mut Input, scope: &Scope, mut count: impl FnMut(Inj
         count(write(&mut message.message_attributes, bytes, &scope.send()));
     } else if let Some(batch) = input.downcast_mut::<SendMessageBatchInput>() {
         let entries = batch.entries.as_deref_mut().unwrap_or_default();
-        let sizes = entries.iter().map(|entry| message_size(&entry.message_body, entry.message_attributes.as_ref()));
+        let sizes =
+            entries.iter().map(|entry| message_size(&entry.message_body, entry.message_attributes.as_ref()));
         let total = sizes.sum();
         let sendings = scope.send_batch(entries.len());
-        let entries = entries.iter_mut().map(|entry| (entry.message_body.as_str(), &mut entry.message_attributes));
+        let entries =
+            entries.iter_mut().map(|entry| (entry.message_body.as_str(), &mut entry.message_attributes));
         write_batch(entries, total, sendings, count);
     }
 }

@@ -12,6 +12,9 @@ pub(crate) struct Bed {
     pub(crate) quarantine: Queue,
 }
 
+/// More than enough for anything that is expected to happen.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
 /// Longer than any redelivery on the test bed, so that what has been counted by then is final.
 const QUIET: Duration = Duration::from_secs(3);
 
@@ -53,11 +56,18 @@ impl Bed {
         runs.map(|run| (number(run, "hop"), number(run, "visits"))).collect()
     }
 
+    /// All runs of one function's handler.
+    pub(crate) fn runs(&self, function: &str) -> Vec<Value> {
+        self.witness.lines().into_iter().filter(|line| is_run(line, function)).collect()
+    }
+
     /// For a failing test's message: what hopguard logged in the function.
     pub(crate) async fn log(&self, function: &Function) -> String {
         let lines = function.logs().await.unwrap_or_default();
         let own = lines.into_iter().filter(|line| line.contains("\"target\":\"hopguard\""));
-        own.map(|line| line.split(",\"span\"").next().unwrap_or_default().to_owned()).collect::<Vec<_>>().join("\n")
+        own.map(|line| line.split(",\"span\"").next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// How many chains the runs belong to.
@@ -71,7 +81,12 @@ impl Bed {
     pub(crate) fn counter(&self, function: &str, counter: &str) -> u64 {
         // Each process of a function counts for itself.
         let mut by_process = std::collections::HashMap::new();
-        for line in self.witness.lines().iter().filter(|line| line["kind"] == "counters" && line["function"] == function) {
+        for line in self
+            .witness
+            .lines()
+            .iter()
+            .filter(|line| line["kind"] == "invocation" && line["function"] == function)
+        {
             by_process.insert(line["process"].to_string(), line["counters"][counter].as_u64().unwrap_or(0));
         }
         by_process.values().sum()

@@ -30,7 +30,11 @@ async fn an_sqs_loop_over_two_functions() -> Result<()> {
     bed.settled().await?;
     let at = |first: u64| (0..5).map(|visit| (first + 2 * visit, visit + 1)).collect::<Vec<_>>();
     assert_eq!((bed.path("a"), bed.path("b"), bed.chains()), (at(0), at(1), 1));
-    assert_eq!(b.reserved_concurrency().await?, None, "only the function that was visited too often is stopped");
+    assert_eq!(
+        b.reserved_concurrency().await?,
+        None,
+        "only the function that was visited too often is stopped"
+    );
 
     let kept = bed.quarantine.holds(1, SOON).await?;
     assert_eq!(kept.len(), 1);
@@ -118,7 +122,8 @@ async fn a_loop_from_s3_over_sns_and_sqs() -> Result<()> {
         let bucket = bed.cloud.bucket("objects").await?;
         let topic = bed.cloud.topic("objects").await?;
         let queue = bed.cloud.queue("objects").create().await?;
-        let plan = Plan::forward(Send::Object { bucket: bucket.name().to_owned(), prefix: "out/".to_owned() });
+        let plan =
+            Plan::forward(Send::Object { bucket: bucket.name().to_owned(), prefix: "out/".to_owned() });
         let function = bed.function("index", &plan).deploy().await?;
         match raw {
             true => topic.subscribe_raw(&queue).await?,

@@ -1,0 +1,163 @@
+//! What happens to an event before the handler gets it: read, looked up, judged, and blocked records taken out.
+
+mod blocked;
+mod judge;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hopguard_core::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE};
+use hopguard_core::{ChainId, FunctionId, Reason, Xray};
+use lambda_runtime::Context;
+use serde_json::value::RawValue;
+use tracing::Span;
+
+pub(crate) use blocked::{BlockedRecord, Fate};
+
+use crate::objects;
+use crate::scope::{Arrival, Scope};
+use crate::shared::Shared;
+use crate::telemetry;
+
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// An invocation that was read: ready for its handler, or waiting for an answer from AWS.
+pub(crate) enum Admission {
+    Ready(Admitted),
+    Waiting(BoxFuture<Admitted>),
+}
+
+/// An invocation whose handler may run.
+pub(crate) struct Admitted {
+    /// What the handler gets; `None` where nothing was left of it.
+    pub(crate) payload: Option<Box<RawValue>>,
+    pub(crate) scope: Scope,
+    pub(crate) span: Span,
+    pub(crate) withheld: Withheld,
+    /// The trip that runs beside the handler.
+    pub(crate) trip: Option<BoxFuture<()>>,
+}
+
+/// What the answer has to say of records that the handler did not get.
+#[derive(Debug, Default)]
+pub(crate) struct Withheld {
+    /// Their identifiers, for `batchItemFailures`.
+    pub(crate) failed: Vec<String>,
+    /// How many were blocked, and why: the invocation has to fail, so that nothing is acknowledged that nobody processed.
+    pub(crate) fail_invocation: Option<(usize, Reason)>,
+    /// Whether the source takes a list of failures for its answer.
+    pub(crate) batch: bool,
+}
+
+/// Reads an event and judges its records.
+pub(crate) fn admit(shared: &Arc<Shared>, payload: Box<RawValue>, context: &Context) -> Admission {
+    shared.start();
+    let function = shared.function(&context.invoked_function_arn);
+    let event = shared.reader.read(payload.get().as_bytes());
+    let called = called_with(shared, context);
+    let span = telemetry::invocation_span(event.source(), &context.request_id, &context.invoked_function_arn);
+    if event.is_untouched() && called.is_none() {
+        let root = || Arrival::root(root_chain(context), function, shared);
+        let scope = Scope::of_invocation(shared, function, Vec::new(), root);
+        let (source, chain) = (event.source().name(), scope.lineage().chain);
+        tracing::debug!(target: "hopguard", source, %chain, hop = 0, visits = 1, "chain started");
+        telemetry::record_lineage(&span, &scope.lineage(), function);
+        return Admission::Ready(Admitted {
+            payload: Some(payload),
+            scope,
+            span,
+            withheld: Withheld::default(),
+            trip: None,
+        });
+    }
+
+    let known = objects::find(shared, &event);
+    let invocation =
+        Invocation { shared: Arc::clone(shared), function, context: context.clone(), called, span };
+    if known.iter().flatten().any(Option::is_none) {
+        return Admission::Waiting(Box::pin(async move {
+            let timeout = lookup_timeout(&invocation);
+            let event = invocation.shared.reader.read(payload.get().as_bytes());
+            let known = objects::look_up(&invocation.shared, &event, known, timeout).await;
+            let judged = invocation.judge(&event, known);
+            drop(event);
+            invocation.finish(payload, judged).await
+        }));
+    }
+    let judged = invocation.judge(&event, known);
+    if judged.blocked.is_empty() {
+        return Admission::Ready(invocation.admit(Some(payload), judged.arrivals));
+    }
+    Admission::Waiting(Box::pin(async move { invocation.finish(payload, judged).await }))
+}
+
+/// One invocation that has something to say of its lineage.
+struct Invocation {
+    shared: Arc<Shared>,
+    function: FunctionId,
+    context: Context,
+    /// What a synchronous caller wrote into the client context.
+    called: Option<Inbound>,
+    span: Span,
+}
+
+/// Records as judged.
+struct Judged {
+    arrivals: Vec<Arrived>,
+    blocked: Vec<BlockedRecord>,
+}
+
+/// A record that the handler may have.
+struct Arrived {
+    /// Its place in the event.
+    index: usize,
+    id: Option<Box<str>>,
+    arrival: Arrival,
+}
+
+impl Invocation {
+    /// Lets the handler have these records.
+    fn admit(self, payload: Option<Box<RawValue>>, arrivals: Vec<Arrived>) -> Admitted {
+        let Self { shared, function, context, span, .. } = self;
+        telemetry::link(&span, arrivals.iter().filter_map(|arrived| arrived.arrival.inbound.parent.as_ref()));
+        span.record("messaging.batch.message_count", arrivals.len());
+        let arrivals = arrivals.into_iter().map(|arrived| (arrived.id, arrived.arrival)).collect();
+        let root = || Arrival::root(root_chain(&context), function, &shared);
+        let scope = Scope::of_invocation(&shared, function, arrivals, root);
+        telemetry::record_lineage(&span, &scope.lineage(), function);
+        Admitted { payload, scope, span, withheld: Withheld::default(), trip: None }
+    }
+}
+
+/// The chain of an invocation that nothing better names: its X-Ray root, or its request id, which stays the same on a retry.
+fn root_chain(context: &Context) -> ChainId {
+    let xray = Xray::parse(context.xray_trace_id.as_deref().unwrap_or_default());
+    xray.root.unwrap_or_else(|| ChainId::derived("request", context.request_id.as_bytes()))
+}
+
+/// What a synchronous caller wrote into the client context.
+fn called_with(shared: &Shared, context: &Context) -> Option<Inbound> {
+    let custom = &context.client_context.as_ref()?.custom;
+    let text = |name: &str| custom.get(name).map(String::as_str);
+    let fields =
+        Fields { traceparent: text(TRACEPARENT), tracestate: text(TRACESTATE), packed: text(HOPGUARD) };
+    if fields.is_empty() {
+        return None;
+    }
+    let inbound = fields.extract(shared.settings.signing_keys.as_ref());
+    (!inbound.is_empty()).then_some(inbound)
+}
+
+/// How long a lookup may take.
+fn lookup_timeout(invocation: &Invocation) -> Duration {
+    invocation.shared.settings.lookup_timeout.min(time_left(&invocation.context))
+}
+
+/// The time that calls of our own may take in this invocation: until its deadline, less a tenth (100 ms to 1 s) in which it still
+/// has to answer.
+fn time_left(context: &Context) -> Duration {
+    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+    left.saturating_sub((left / 10).clamp(Duration::from_millis(100), Duration::from_secs(1)))
+}

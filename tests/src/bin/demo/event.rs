@@ -1,0 +1,67 @@
+//! What the demo has to tell, one thing at a time.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// One act of the demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Scene {
+    /// Two functions that feed each other through SQS.
+    Messages,
+    /// A function that feeds itself through S3.
+    Objects,
+    /// The first one again, without hopguard.
+    Unguarded,
+}
+
+/// One thing that happened. With `--json`, one line each; times are in seconds since the scene's first message.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Event {
+    /// The demo begins.
+    Opening { max_visits: u64 },
+    /// A scene begins.
+    SceneStarted { scene: Scene },
+    /// A record reached a handler.
+    Hop {
+        scene: Scene,
+        at_s: f64,
+        function: String,
+        carrier: Option<&'static str>,
+        hop: u64,
+        visits: u64,
+        chain: String,
+    },
+    /// A record was kept from a handler.
+    Blocked {
+        scene: Scene,
+        at_s: f64,
+        function: String,
+        carrier: Option<&'static str>,
+        hop: u64,
+        visits: u64,
+        chain: String,
+        reason: String,
+        limit: String,
+    },
+    /// The breaker set a function's reserved concurrency to 0.
+    Tripped { scene: Scene, at_s: f64, function: String, prior: String, chain: String },
+    /// How often handlers ran.
+    Runs { scene: Scene, watched_s: f64, last_at_s: f64, runs: BTreeMap<String, u64> },
+    /// What GetFunctionConcurrency says; `null` where nothing is reserved.
+    ReservedConcurrency { scene: Scene, functions: BTreeMap<String, Option<i32>> },
+    /// The tags that a trip left.
+    Tags { scene: Scene, function: String, tags: BTreeMap<String, String> },
+    /// What the quarantine queue holds.
+    Quarantine { scene: Scene, bodies: Vec<String> },
+    /// What became of the objects that the S3 loop wrote.
+    Objects { scene: Scene, first: u64, written: u64 },
+    /// What the loop did without the guard, in as many seconds as with it.
+    Unguarded { scene: Scene, watched_s: f64, invocations: u64, per_hour: u64, guarded_invocations: u64 },
+    /// Something that had to hold. Those that were met are for machines only.
+    Check { scene: Scene, what: String, expected: String, found: String, met: bool },
+    /// The demo ends.
+    Closing { checks: usize, unmet: usize },
+}

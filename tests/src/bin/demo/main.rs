@@ -1,0 +1,103 @@
+//! The demo: two real loops on a local Lambda cloud, cut by hopguard, and what one of them does without it.
+//!
+//! `cargo xtask demo` builds this program with the functions that it deploys, and runs it.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a demo talks to its terminal")]
+
+mod event;
+mod log_line;
+mod message_loop;
+mod object_loop;
+mod paint;
+mod stage;
+mod story;
+mod teller;
+mod text;
+mod unguarded;
+mod watch;
+
+use std::{io, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use hopguard_tests::{Progress, Tool, Toolbox};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::teller::Teller;
+
+/// How long the runtime may take to end: an interrupted installation would hold it up.
+const END_WAIT: Duration = Duration::from_millis(500);
+
+enum Request {
+    Text,
+    Json,
+    Install,
+}
+
+fn main() -> ExitCode {
+    let done = request().and_then(|request| {
+        let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
+        let done = runtime.block_on(until_interrupted(request));
+        runtime.shutdown_timeout(END_WAIT);
+        done
+    });
+    match done {
+        Ok(code) => code,
+        // Whoever read the story has heard enough, as with `| head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn request() -> Result<Request> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => Ok(Request::Text),
+        ["--json"] => Ok(Request::Json),
+        ["--install"] => Ok(Request::Install),
+        _ => bail!("start it with `cargo xtask demo` or `cargo xtask demo --json`"),
+    }
+}
+
+/// Tells the story, unless a signal ends it: then the cloud is dropped, and with it every process that it started.
+async fn until_interrupted(request: Request) -> Result<ExitCode> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    let number = tokio::select! {
+        done = serve(request) => return done,
+        _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
+        _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
+        _ = hang_up.recv() => SignalKind::hangup().as_raw_value(),
+    };
+    eprintln!("\ninterrupted: the cloud and its functions have ended");
+    // As a shell shows a command that a signal ended.
+    Ok(ExitCode::from(u8::try_from(128 + number).unwrap_or(u8::MAX)))
+}
+
+async fn serve(request: Request) -> Result<ExitCode> {
+    let mut teller = match request {
+        Request::Text => Teller::text(),
+        Request::Json => Teller::json(),
+        Request::Install => return install().await,
+    };
+    let unmet = story::tell(&mut teller).await?;
+    Ok(if unmet == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn install() -> Result<ExitCode> {
+    let installing = tokio::task::spawn_blocking(|| {
+        let progress: Progress = Arc::new(|line| println!("    {line}"));
+        let toolbox = Toolbox::new();
+        toolbox.install(Tool::Ministack, &progress)?;
+        toolbox.install(Tool::Microburst, &progress)
+    });
+    installing.await.context("the installation was interrupted")??;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
+    io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
