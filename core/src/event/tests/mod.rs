@@ -1,1 +1,119 @@
+mod broken;
+mod fixtures;
+mod properties;
+mod shapes;
 
+use serde_json::{Value, json};
+
+use super::*;
+use crate::propagator::Inbound;
+use crate::signing::SigningKeys;
+use crate::token::Token;
+
+pub(super) const TOKEN: &str = "01-0af7651916cd43dd8448eb211c80319c-3-256-68fd508a:2";
+pub(super) const LATER: &str = "01-0af7651916cd43dd8448eb211c80319c-4-256-68fd508a:3";
+pub(super) const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// Records of an event, copied out of it.
+pub(super) fn read(event: &Value) -> Vec<Record<'static>> {
+    // A test may leak; the records then outlive the event that they borrow from.
+    let bytes: &'static [u8] = serde_json::to_vec(event).unwrap().leak();
+    Reader::default().read(bytes).into_records()
+}
+
+/// The hop found in each record.
+pub(super) fn hops(event: &Value) -> Vec<Option<u32>> {
+    read(event).iter().map(|record| record.inbound.lineage.map(|lineage| lineage.hop)).collect()
+}
+
+pub(super) fn sqs_message(nth: usize, body: &str, attributes: Value) -> Value {
+    json!({
+        "messageId": format!("059f36b4-87a3-44ab-83d2-66197583000{nth}"),
+        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+        "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": "1", "SentTimestamp": "1545082649183",
+            "SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1545082649185"
+        },
+        "messageAttributes": attributes,
+        "md5OfBody": "098f6bcd4621d373cade4e832627b4f6",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:orders",
+        "awsRegion": "eu-central-1"
+    })
+}
+
+pub(super) fn sqs(messages: impl IntoIterator<Item = Value>) -> Value {
+    json!({ "Records": messages.into_iter().collect::<Vec<_>>() })
+}
+
+pub(super) fn sqs_text(text: &str) -> Value {
+    json!({"stringValue": text, "stringListValues": [], "binaryListValues": [], "dataType": "String"})
+}
+
+pub(super) fn sns_text(text: &str) -> Value {
+    json!({"Type": "String", "Value": text})
+}
+
+pub(super) fn w3c(text: impl Fn(&str) -> Value, token: &str) -> Value {
+    json!({"traceparent": text(PARENT), "tracestate": text(&format!("hopguard={token},vendor=x"))})
+}
+
+/// What SNS delivers: to Lambda under `Sns`, to SQS as the body.
+pub(super) fn notification(message: &str, attributes: Option<Value>) -> Value {
+    let mut value = json!({
+        "Type": "Notification",
+        "MessageId": "82833b5c-8d5d-56d0-b0e1-7511f8253eb8",
+        "TopicArn": "arn:aws:sns:eu-central-1:123456789012:orders",
+        "Message": message,
+        "Timestamp": "2026-11-23T22:52:28.000Z",
+        "SignatureVersion": "1",
+        "Signature": "e+khMfZriwAOTkF0OVm3tmdVq9eY6s5Bj6rXZty4B2TYssx7",
+        "UnsubscribeURL": "https://sns.eu-central-1.amazonaws.com/?Action=Unsubscribe"
+    });
+    if let Some(attributes) = attributes {
+        value["MessageAttributes"] = attributes;
+    }
+    value
+}
+
+pub(super) fn sns(message: &str, attributes: Option<Value>) -> Value {
+    json!({"Records": [{
+        "EventVersion": "1.0",
+        "EventSubscriptionArn": "arn:aws:sns:eu-central-1:123456789012:orders:547bc2b2",
+        "EventSource": "aws:sns",
+        "Sns": notification(message, attributes)
+    }]})
+}
+
+pub(super) fn s3(key: &str, name: &str) -> Value {
+    json!({"Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-central-1",
+        "eventTime": "2026-11-23T22:52:28.762Z", "eventName": name,
+        "userIdentity": {"principalId": "EXAMPLE"}, "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURIY8/IgAtTv8"},
+        "s3": {
+            "s3SchemaVersion": "1.0", "configurationId": "all",
+            "bucket": {"name": "intake", "ownerIdentity": {"principalId": "E"}, "arn": "arn:aws:s3:::intake"},
+            "object": {"key": key, "size": 1024, "versionId": "v1", "eTag": "d41d8cd9", "sequencer": "0055AED6DCD90281E5"}
+        }
+    }]})
+}
+
+pub(super) fn event_bridge(detail: Value) -> Value {
+    json!({
+        "version": "0", "id": "d6fd284e-ec22-4fc2-baa1-37d6df528083", "detail-type": "order", "source": "shop",
+        "account": "123456789012", "time": "2026-11-23T22:52:29Z", "region": "eu-central-1", "resources": [], "detail": detail
+    })
+}
+
+pub(super) fn s3_event_bridge(key: &str, kind: &str) -> Value {
+    let mut event = event_bridge(json!({
+        "version": "0", "bucket": {"name": "intake"},
+        "object": {"key": key, "size": 1, "etag": "d41d8cd9", "version-id": "v1", "sequencer": "0055AED6DCD90281E5"},
+        "request-id": "C3D13FE58DE4C810", "reason": "PutObject"
+    }));
+    event["source"] = "aws.s3".into();
+    event["detail-type"] = kind.into();
+    event
+}

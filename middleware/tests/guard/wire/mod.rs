@@ -24,7 +24,7 @@ struct Sent {
 }
 
 /// Sends the same input by a plain and by a guarded client; `send` must make it anew each time.
-async fn send_both<F, T, E>(server: &Server, mut send: impl FnMut(Option<Guard>) -> F) -> Sent
+async fn send_both<F, T, E>(server: &Server, send: impl Fn(Option<Guard>) -> F) -> Sent
 where
     F: Future<Output = Result<T, E>>,
     E: std::fmt::Debug,
