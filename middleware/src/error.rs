@@ -15,7 +15,8 @@ pub(crate) fn payload(error: &serde_path_to_error::Error<serde_json::Error>) -> 
     let path = error.path().to_string();
     let at = if path == "." { String::new() } else { format!("[{path}] ") };
     Diagnostic {
-        error_type: "lambda_runtime::deserializer::DeserializeError".to_owned(),
+        // As it is there: the name of a reference to the error.
+        error_type: "&lambda_runtime::deserializer::DeserializeError".to_owned(),
         error_message: format!(
             "failed to deserialize the incoming data into the function's payload type: {at}{error}\n"
         ),

@@ -32,7 +32,7 @@ fn attribute<'j>(cursor: &mut Cursor<'j>) -> Option<Cow<'j, str>> {
         b"stringValue" | b"Value" => text = cursor.text(),
         b"binaryValue" => encoded = cursor.text(),
         b"dataType" | b"Type" => {
-            binary = cursor.string().is_some_and(|kind| kind.raw().starts_with(b"Binary"))
+            binary = cursor.string().is_some_and(|kind| kind.raw().starts_with(b"Binary"));
         }
         _ => {}
     });

@@ -165,6 +165,9 @@ mod tests {
             expected.as_object_mut().unwrap().remove("hopguard");
             let removed = remove(&written).unwrap();
             prop_assert_eq!(&serde_json::from_slice::<Value>(&removed).unwrap(), &expected);
+            if remove(&payload).is_none() {
+                prop_assert_eq!(removed, payload, "taken out without a trace");
+            }
         }
 
         #[test]

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::event_bridge::Envelope;
 use super::record::Record;
 use super::search::Search;
+use super::wrapped::Level;
 use super::{Source, field, http, s3, sns, sqs, wrapped};
 use crate::json::{Cursor, Cut, Text};
 use crate::propagator::Inbound;
@@ -88,16 +89,21 @@ impl<'e> Event<'e> {
         let mut cursor = Cursor::new(self.bytes);
         cursor.members(|key, cursor| {
             if key == b"Records" {
-                list = (cursor.peek() == Some(b'[')).then_some(*cursor);
+                let start = *cursor;
+                list = (cursor.peek() == Some(b'[')).then(|| (start, cursor.span().end));
             }
         });
-        let mut list = list.filter(|_| self.is_list && cursor.finish())?;
+        let (mut list, end) = list.filter(|_| self.is_list && cursor.finish())?;
         let mut cut = Cut::new(self.bytes, 0);
         let mut nth = 0;
         list.elements(|cursor| {
             cut.item(cursor.span(), !blocked(nth));
             nth += 1;
         });
+        if list.at() != end {
+            // Its brackets do not match: whoever parses it will refuse it.
+            return None;
+        }
         Some(cut.finish())
     }
 }
@@ -105,14 +111,13 @@ impl<'e> Event<'e> {
 /// One walk over one event.
 pub(super) struct Walk<'r> {
     inner: &'r Inner,
-    /// Bodies are unescaped into these, one for each depth, which all records share.
-    scratch: [Vec<u8>; wrapped::DEPTH],
-    depth: usize,
+    /// Texts are unescaped into these, which all records share: a body, and the message of a notification in it.
+    scratch: [Vec<u8>; 2],
 }
 
 impl<'r> Walk<'r> {
     fn new(inner: &'r Inner) -> Self {
-        Self { inner, scratch: Default::default(), depth: 0 }
+        Self { inner, scratch: Default::default() }
     }
 
     pub(super) fn keys(&self) -> Option<&'r SigningKeys> {
@@ -120,20 +125,23 @@ impl<'r> Walk<'r> {
     }
 
     /// Reads the JSON in a string, where a walk of it could find anything.
-    pub(super) fn unwrap(&mut self, text: &Text<'_>, record: &mut Record<'_>) {
+    pub(super) fn unwrap(&mut self, text: &Text<'_>, level: Level, record: &mut Record<'_>) {
         if !wrapped::may_be_known(text.raw()) || !self.inner.search.is_worth_unwrapping(text.raw()) {
             return;
         }
-        let Some(slot) = self.scratch.get_mut(self.depth) else { return };
-        let mut json = std::mem::take(slot);
+        let mut json = std::mem::take(self.scratch(level));
         json.clear();
         if text.unescape_into(&mut json).is_some() {
-            self.depth += 1;
-            wrapped::read(self, &json, record);
-            self.depth -= 1;
+            wrapped::read(self, &json, level, record);
         }
-        if let Some(slot) = self.scratch.get_mut(self.depth) {
-            *slot = json;
+        *self.scratch(level) = json;
+    }
+
+    fn scratch(&mut self, level: Level) -> &mut Vec<u8> {
+        let [body, message] = &mut self.scratch;
+        match level {
+            Level::Body => body,
+            Level::Message => message,
         }
     }
 

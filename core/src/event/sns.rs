@@ -2,6 +2,7 @@ use super::attributes;
 use super::carried::Carried;
 use super::reader::Walk;
 use super::record::Record;
+use super::wrapped::Level;
 use crate::json::Cursor;
 
 /// Reads one record of an SNS event: its attributes, and what an S3 notification or EventBridge event in its message says.
@@ -25,6 +26,6 @@ pub(super) fn read<'e>(walk: &mut Walk<'_>, cursor: &mut Cursor<'e>, record: &mu
     }
     record.inbound = carried.extract(walk.keys());
     if let Some(message) = message {
-        walk.unwrap(&message, record);
+        walk.unwrap(&message, Level::Message, record);
     }
 }

@@ -1,6 +1,7 @@
 use super::carried::Carried;
 use super::reader::Walk;
 use super::record::Record;
+use super::wrapped::Level;
 use super::{Source, attributes};
 use crate::json::Cursor;
 use crate::xray::Xray;
@@ -24,7 +25,7 @@ pub(super) fn read<'e>(walk: &mut Walk<'_>, cursor: &mut Cursor<'e>, record: &mu
     }
     record.inbound = carried.extract(walk.keys());
     if let Some(body) = body {
-        walk.unwrap(&body, record);
+        walk.unwrap(&body, Level::Body, record);
     }
 }
 
@@ -37,7 +38,7 @@ fn system_attributes<'e>(record: &mut Record<'e>, cursor: &mut Cursor<'e>) {
         }
         b"MessageGroupId" => record.group = cursor.text(),
         b"AWSTraceHeader" => {
-            record.xray = cursor.text().map(|header| Xray::parse(&header)).unwrap_or_default()
+            record.xray = cursor.text().map(|header| Xray::parse(&header)).unwrap_or_default();
         }
         _ => {}
     });

@@ -5,8 +5,14 @@ use super::record::Record;
 use super::{attributes, s3};
 use crate::json::{Cursor, Text};
 
-/// How deep JSON in a JSON string is read: an SQS body, and the message of the SNS notification in it.
-pub(super) const DEPTH: usize = 2;
+/// Where JSON stands inside a JSON string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// An SQS message's body, which may be an SNS notification.
+    Body,
+    /// An SNS notification's message, which may not be another one.
+    Message,
+}
 
 /// Whether the escaped JSON in a body may be of a shape that is read here, by its first key. Where that is not plain to see
 /// (white space, other escapes) it may.
@@ -43,13 +49,12 @@ fn is_known(key: &[u8]) -> bool {
     ];
     const EVENT_BRIDGE: [&str; 9] =
         ["version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"];
-    let is = |known: &&str| known.as_bytes() == key;
-    key == b"Records" || SNS.iter().any(|known| is(known)) || EVENT_BRIDGE.iter().any(|known| is(known))
+    key == b"Records" || SNS.iter().chain(&EVENT_BRIDGE).any(|known| known.as_bytes() == key)
 }
 
 /// Reads the JSON that stood in a body: an SNS notification (and what is in its message), an S3 notification, or an
 /// EventBridge event. Anything else is the user's own and says nothing.
-pub(super) fn read(walk: &mut Walk<'_>, json: &[u8], record: &mut Record<'_>) {
+pub(super) fn read(walk: &mut Walk<'_>, json: &[u8], level: Level, record: &mut Record<'_>) {
     let mut cursor = Cursor::new(json);
     let mut sns = Notification::default();
     let mut bridge = Envelope::default();
@@ -75,10 +80,10 @@ pub(super) fn read(walk: &mut Walk<'_>, json: &[u8], record: &mut Record<'_>) {
     for object in objects {
         record.push_object(object);
     }
-    if sns.is_notification && sns.has_topic {
+    if level == Level::Body && sns.is_notification && sns.has_topic {
         record.believe(sns.carried.extract(walk.keys()));
         if let Some(message) = sns.message {
-            walk.unwrap(&message, record);
+            walk.unwrap(&message, Level::Message, record);
         }
     } else if bridge.is_whole() {
         let (inbound, object) = bridge.read(walk);

@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+use memchr::memchr;
+
 /// Takes items out of a list in a JSON text, with the separators that they leave over, and copies every other byte.
 pub(crate) struct Cut<'j> {
     bytes: &'j [u8],
@@ -19,7 +21,13 @@ impl<'j> Cut<'j> {
     pub(crate) fn item(&mut self, span: Range<usize>, keep: bool) {
         match self.end {
             None => self.copy(0..span.start),
-            Some(end) if keep && self.kept => self.copy(end..span.start),
+            Some(end) if keep => {
+                // Before the first that is kept the comma goes, and white space after it stays: a field that was put in
+                // front is so taken out without a trace.
+                let separator = self.bytes.get(end..span.start).unwrap_or_default();
+                let comma = if self.kept { None } else { memchr(b',', separator) };
+                self.copy(comma.map_or(end, |at| end + at + 1)..span.start);
+            }
             Some(_) => {}
         }
         self.end = Some(span.end);
@@ -51,10 +59,10 @@ mod tests {
             "c" ] "#;
         let cases: [(&[usize], &str); 6] = [
             (&[], text),
-            (&[0], " [ \"b\",\n            \"c\" ] "),
+            (&[0], " [  \"b\",\n            \"c\" ] "),
             (&[1], " [ \"a\",\n            \"c\" ] "),
             (&[2], r#" [ "a" , "b" ] "#),
-            (&[0, 1], r#" [ "c" ] "#),
+            (&[0, 1], " [ \n            \"c\" ] "),
             (&[0, 1, 2], " [  ] "),
         ];
         for (cut_out, expected) in cases {

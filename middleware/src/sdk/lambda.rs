@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_lambda::operation::invoke::InvokeInput;
 use aws_sdk_lambda::operation::invoke_with_response_stream::InvokeWithResponseStreamInput;
@@ -8,13 +8,13 @@ use aws_smithy_types::Blob;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hopguard_core::event::field;
-use hopguard_core::propagator::{Injected, Room, TraceState, inject as inject_slots};
-use serde_json::{Map, Value};
+use hopguard_core::propagator::{HOPGUARD, Injected, Room, TRACEPARENT, TRACESTATE, TraceState, inject as inject_slots};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::scope::{Scope, Sending};
 
-/// The longest client context, in bytes of base64.
-const MAX_CLIENT_CONTEXT: usize = 3583;
+/// The longest client context, in bytes of JSON: 3,583 characters of base64, which come in fours.
+const MAX_CLIENT_CONTEXT_JSON: usize = 3583 / 4 * 3;
 /// The largest payload of an asynchronous invocation.
 const MAX_ASYNC_PAYLOAD: usize = 1024 * 1024;
 /// The limit until 2025, which some Regions may still have.
@@ -61,53 +61,47 @@ fn write_payload(payload: &mut Option<Blob>, sending: &Sending<'_>) -> Injected 
     injected
 }
 
+/// Members of a JSON object; their values stay as they were written, byte for byte.
+type Fields = BTreeMap<String, Box<RawValue>>;
+
 /// Writes `traceparent` and `tracestate` into the `custom` object of a client context.
 fn write_context(context: &mut Option<String>, sending: &Sending<'_>) -> Injected {
-    let Some(mut fields) = read_context(context.as_deref()) else { return Injected::Unsupported };
-    let custom = fields.entry("custom").or_insert_with(|| Value::Object(Map::new()));
-    let Value::Object(custom) = custom else { return Injected::Unsupported };
-    // Only texts are ours to read or replace, and other values stay as they are: some runtimes end a function on a `custom`
-    // value that is no text, but the caller chose that.
-    let mut texts: HashMap<String, String> =
-        custom.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
-    let before: Vec<String> = texts.keys().cloned().collect();
-    let room = Room { slots: usize::MAX, bytes: MAX_CLIENT_CONTEXT, overhead: 6 };
+    written_context(context, sending).unwrap_or(Injected::Unsupported)
+}
+
+/// `None` where it is no base64 of a JSON object, or `custom` in it is none, or what stands under our names is no text.
+fn written_context(context: &mut Option<String>, sending: &Sending<'_>) -> Option<Injected> {
+    let mut fields = match context.as_deref() {
+        None | Some("") => Fields::new(),
+        Some(context) => serde_json::from_slice(&STANDARD.decode(context).ok()?).ok()?,
+    };
+    let mut custom: Fields = fields.get("custom").map_or(Ok(Fields::new()), |custom| serde_json::from_str(custom.get())).ok()?;
+    let mut texts = HashMap::new();
+    for name in [TRACEPARENT, TRACESTATE, HOPGUARD] {
+        if let Some(value) = custom.get(name) {
+            texts.insert(name.to_owned(), serde_json::from_str::<String>(value.get()).ok()?);
+        }
+    }
+    let before = texts.clone();
+    fields.insert("custom".to_owned(), to_raw_value(&custom).ok()?);
+    let bytes = MAX_CLIENT_CONTEXT_JSON.saturating_sub(serde_json::to_vec(&fields).ok()?.len());
+    let room = Room { slots: usize::MAX, bytes, overhead: r#""":"","#.len() };
     let injected = inject_slots(&mut texts, room, &sending.outbound);
-    for name in before {
-        if !texts.contains_key(&name) {
-            custom.remove(&name);
-        }
+    if texts == before {
+        return Some(injected);
     }
-    custom.extend(texts.into_iter().map(|(name, text)| (name, Value::String(text))));
-    let encoded = STANDARD.encode(Value::Object(fields).to_string());
-    if encoded.len() <= MAX_CLIENT_CONTEXT {
-        *context = Some(encoded);
-        return injected;
+    for name in [TRACEPARENT, TRACESTATE, HOPGUARD] {
+        match texts.get(name) {
+            Some(text) => custom.insert(name.to_owned(), to_raw_value(text).ok()?),
+            None => custom.remove(name),
+        };
     }
-    // The token alone may fit, without the W3C pair.
-    match pack_context(context.as_deref(), sending) {
-        Some(packed) => {
-            *context = Some(packed);
-            Injected::Packed
-        }
-        None => Injected::NoRoom,
+    fields.insert("custom".to_owned(), to_raw_value(&custom).ok()?);
+    let written = serde_json::to_vec(&fields).ok()?;
+    // Only escapes in the sender's own `tracestate` can make it longer than there was room for.
+    if written.len() > MAX_CLIENT_CONTEXT_JSON && injected != Injected::NoRoom {
+        return Some(Injected::NoRoom);
     }
-}
-
-fn pack_context(context: Option<&str>, sending: &Sending<'_>) -> Option<String> {
-    let mut fields = read_context(context)?;
-    let custom = fields.entry("custom").or_insert_with(|| Value::Object(Map::new())).as_object_mut()?;
-    custom.insert("hopguard".to_owned(), Value::String(sending.outbound.token.to_string()));
-    let encoded = STANDARD.encode(Value::Object(fields).to_string());
-    (encoded.len() <= MAX_CLIENT_CONTEXT).then_some(encoded)
-}
-
-/// A client context as a JSON object; an absent one is empty. `None` where it is anything else.
-fn read_context(context: Option<&str>) -> Option<Map<String, Value>> {
-    let Some(context) = context.filter(|context| !context.is_empty()) else { return Some(Map::new()) };
-    let json = STANDARD.decode(context).ok()?;
-    match serde_json::from_slice(&json).ok()? {
-        Value::Object(fields) => Some(fields),
-        _ => None,
-    }
+    *context = Some(STANDARD.encode(written));
+    Some(injected)
 }

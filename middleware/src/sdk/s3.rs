@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use hopguard_aws::Head;
 use hopguard_core::propagator::{
-    Fields, HOPGUARD, Inbound, Injected, Room, TRACEPARENT, TRACESTATE, inject as inject_slots,
+    Fields, HOPGUARD, Inbound, Injected, Room, Slots, TRACEPARENT, TRACESTATE, inject as inject_slots,
 };
 use percent_encoding::percent_decode_str;
 
@@ -133,11 +133,34 @@ fn write(metadata: &mut Option<HashMap<String, String>>, sending: &Sending<'_>) 
     let map = metadata.get_or_insert_default();
     let size: usize = map.iter().map(|(name, value)| PREFIX + name.len() + value.len()).sum();
     let room = Room { slots: usize::MAX, bytes: MAX_METADATA.saturating_sub(size), overhead: PREFIX };
-    let injected = inject_slots(map, room, &sending.outbound);
+    let injected = inject_slots(&mut Metadata(map), room, &sending.outbound);
     if absent && map.is_empty() {
         *metadata = None;
     }
     injected
+}
+
+/// User metadata, whose names are the names of HTTP headers: `Traceparent` is `traceparent`.
+struct Metadata<'m>(&'m mut HashMap<String, String>);
+
+impl Slots for Metadata<'_> {
+    fn text(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, text)| text.as_str())
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.text(name).is_some()
+    }
+
+    fn put(&mut self, name: &'static str, text: String) {
+        self.remove(name);
+        self.0.insert(name.to_owned(), text);
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.0.retain(|key, _| !key.eq_ignore_ascii_case(name));
+    }
 }
 
 /// A copy takes the source's metadata along, with the token of whoever wrote the source, unless the directive is REPLACE.

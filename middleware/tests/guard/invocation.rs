@@ -1,12 +1,13 @@
 //! Invocations of a guarded handler, as `lambda_runtime` makes them.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use hopguard::Guard;
 use lambda_runtime::tower::ServiceExt as _;
-use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, Service, service_fn};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, Service, service_fn};
 use serde_json::value::RawValue;
 
 use crate::event::ARN;
@@ -30,7 +31,15 @@ pub async fn invoke<G>(guarded: G, event: &str) -> Result<G::Response, Diagnosti
 where
     G: Service<LambdaEvent<Box<RawValue>>, Error = Diagnostic>,
 {
-    guarded.oneshot(LambdaEvent::new(raw(event), context())).await
+    invoke_with(guarded, event, context()).await
+}
+
+/// The same with a context of its own.
+pub async fn invoke_with<G>(guarded: G, event: &str, context: Context) -> Result<G::Response, Diagnostic>
+where
+    G: Service<LambdaEvent<Box<RawValue>>, Error = Diagnostic>,
+{
+    guarded.oneshot(LambdaEvent::new(raw(event), context)).await
 }
 
 /// Runs `work` as the handler of a guarded invocation.
@@ -40,7 +49,7 @@ pub async fn within<F: Future>(guard: &Guard, event: &str, work: impl FnOnce() -
         let (work, output) = (work.take().unwrap(), &output);
         async move {
             *output.lock().unwrap() = Some(work().await);
-            Ok::<(), Error>(())
+            Ok::<(), Infallible>(())
         }
     });
     invoke(guard.wrap(handler), event).await.unwrap();

@@ -1,12 +1,13 @@
 //! A local HTTP/1.1 server that keeps what it received, byte for byte, and answers by a function.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 /// One request as it came.
@@ -61,28 +62,39 @@ type Answer = dyn Fn(&Request) -> Option<Response> + Send + Sync;
 /// Listens until it is dropped.
 pub struct Server {
     pub address: String,
-    requests: Arc<Mutex<Vec<Request>>>,
+    requests: watch::Receiver<Vec<Request>>,
+    kept: Kept,
     task: AbortHandle,
 }
+
+type Kept = Arc<watch::Sender<Vec<Request>>>;
 
 impl Server {
     /// `None` never answers, and keeps the connection.
     pub async fn start(answer: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
-        let (kept, answer): (_, Arc<Answer>) = (Arc::clone(&requests), Arc::new(answer));
+        let (kept, requests) = watch::channel(Vec::new());
+        let (kept, answer): (Kept, Arc<Answer>) = (Arc::new(kept), Arc::new(answer));
+        let keep = Arc::clone(&kept);
         let accept = async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&kept), Arc::clone(&answer)));
+                tokio::spawn(serve(stream, Arc::clone(&keep), Arc::clone(&answer)));
             }
         };
-        Self { address, requests, task: tokio::spawn(accept).abort_handle() }
+        Self { address, requests, kept, task: tokio::spawn(accept).abort_handle() }
     }
 
     /// What came since the last time.
     pub fn take(&self) -> Vec<Request> {
-        std::mem::take(&mut self.requests.lock().unwrap())
+        self.kept.send_replace(Vec::new())
+    }
+
+    /// Waits until so many requests of this kind have come, and returns them.
+    pub async fn wait_for(&self, count: usize, wanted: impl Fn(&Request) -> bool) -> Vec<Request> {
+        let enough = |requests: &Vec<Request>| requests.iter().filter(|request| wanted(request)).count() >= count;
+        self.requests.clone().wait_for(enough).await.unwrap();
+        self.take().into_iter().filter(wanted).collect()
     }
 
     /// An SDK configuration that sends everything here, over plain HTTP.
@@ -104,12 +116,12 @@ impl Drop for Server {
     }
 }
 
-async fn serve(stream: TcpStream, requests: Arc<Mutex<Vec<Request>>>, answer: Arc<Answer>) {
+async fn serve(stream: TcpStream, kept: Kept, answer: Arc<Answer>) {
     let mut stream = BufReader::new(stream);
     while let Some(request) = read(&mut stream).await {
         let response = answer(&request);
         let head = request.method == "HEAD";
-        requests.lock().unwrap().push(request);
+        kept.send_modify(|requests| requests.push(request));
         let Some(Response { status, headers, body }) = response else { return std::future::pending().await };
         let mut text = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\n", body.len());
         headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
@@ -152,7 +164,11 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
             line(stream).await?;
         }
         // Trailers, and the empty line after them.
-        while !line(stream).await?.is_empty() {}
+        loop {
+            let trailer = line(stream).await?;
+            let Some((name, value)) = trailer.split_once(':') else { break };
+            request.headers.insert(format!("trailer {}", name.to_ascii_lowercase()), value.trim().to_owned());
+        }
     } else if let Some(length) = request.header("content-length") {
         request.body = vec![0; length.parse().unwrap()];
         stream.read_exact(&mut request.body).await.ok()?;

@@ -1,8 +1,10 @@
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use hopguard_tests::{Cloud, Function, FunctionBuilder, Plan, Queue, Witness, is_run};
+use hopguard::core::{ChainId, FunctionId, Lineage, Token};
+use hopguard_tests::{Cloud, Function, FunctionBuilder, Plan, Queue, Witness, eventually, is_run};
 use serde_json::Value;
 
 /// A cloud with a witness and a quarantine queue.
@@ -48,17 +50,34 @@ impl Bed {
         Ok(self.witness.lines().into_iter().filter(|line| line["kind"] == "run").collect())
     }
 
-    /// The hops and visits of a function's runs, in order.
-    pub(crate) fn path(&self, function: &str) -> Vec<(u64, u64)> {
-        let number = |line: &Value, name: &str| line[name].as_u64().unwrap_or(u64::MAX);
-        let lines = self.witness.lines();
-        let runs = lines.iter().filter(|line| is_run(line, function));
-        runs.map(|run| (number(run, "hop"), number(run, "visits"))).collect()
-    }
-
-    /// All runs of one function's handler.
+    /// All runs of one function's handler, in order.
     pub(crate) fn runs(&self, function: &str) -> Vec<Value> {
         self.witness.lines().into_iter().filter(|line| is_run(line, function)).collect()
+    }
+
+    /// The hops and visits of a function's runs, in order.
+    pub(crate) fn path(&self, function: &str) -> Vec<(u64, u64)> {
+        self.runs(function).iter().map(place).collect()
+    }
+
+    /// The texts that a function's handler got, sorted.
+    pub(crate) fn texts(&self, function: &str) -> Vec<String> {
+        let mut texts: Vec<_> = self.runs(function).iter().map(text).collect();
+        texts.sort_unstable();
+        texts
+    }
+
+    /// The invocations of a guarded function that have ended, in order; those too that no handler got anything of.
+    pub(crate) fn invocations(&self, function: &str) -> Vec<Value> {
+        let ended = |line: &Value| line["kind"] == "invocation" && line["function"] == function;
+        self.witness.lines().into_iter().filter(ended).collect()
+    }
+
+    /// Waits until so many of a function's invocations have ended.
+    pub(crate) async fn ended(&self, count: usize, function: &str) -> Result<Vec<Value>> {
+        let ended = |line: &Value| line["kind"] == "invocation" && line["function"] == function;
+        self.witness.wait_for(count, SOON, ended).await?;
+        Ok(self.invocations(function))
     }
 
     /// For a failing test's message: what hopguard logged in the function.
@@ -72,30 +91,28 @@ impl Bed {
 
     /// How many chains the runs belong to.
     pub(crate) fn chains(&self) -> usize {
-        let chains: std::collections::HashSet<_> =
-            self.witness.lines().iter().filter_map(|line| Some(line.get("chain")?.to_string())).collect();
-        chains.len()
+        chains(&self.witness.lines())
     }
 
     /// The last count that a function told of one of its counters.
     pub(crate) fn counter(&self, function: &str, counter: &str) -> u64 {
         // Each process of a function counts for itself.
-        let mut by_process = std::collections::HashMap::new();
-        for line in self
-            .witness
-            .lines()
-            .iter()
-            .filter(|line| line["kind"] == "invocation" && line["function"] == function)
-        {
+        let mut by_process = HashMap::new();
+        for line in self.invocations(function) {
             by_process.insert(line["process"].to_string(), line["counters"][counter].as_u64().unwrap_or(0));
         }
         by_process.values().sum()
     }
 }
 
+/// Has all invocations of a function run in one process, one after the other.
+pub(crate) async fn one_environment(function: &Function) -> Result<()> {
+    function.reserve_concurrency(Some(1)).await
+}
+
 /// The function stands at 0 with its prior value in its tags.
 pub(crate) async fn assert_tripped(function: &Function, prior: &str) -> Result<()> {
-    if let Err(error) = function.tripped(Duration::from_secs(20)).await {
+    if let Err(error) = function.tripped(SOON).await {
         let logs = function.logs().await?.join("\n");
         return Err(error.context(format!("its log:\n{logs}")));
     }
@@ -103,4 +120,48 @@ pub(crate) async fn assert_tripped(function: &Function, prior: &str) -> Result<(
     assert_eq!(tags.get("hopguard:prior-concurrency").map(String::as_str), Some(prior), "{tags:?}");
     assert!(tags.contains_key("hopguard:chain") && tags.contains_key("hopguard:tripped-at"), "{tags:?}");
     Ok(())
+}
+
+/// Waits until a function's log has a line with this message, and returns all such lines.
+pub(crate) async fn logged(function: &Function, message: &str) -> Result<Vec<Value>> {
+    eventually(&format!("{message:?} in the log of {}", function.name()), SOON, async || {
+        let lines = function.logs().await?;
+        let parsed = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let found: Vec<_> = parsed.filter(|line| line["message"] == message).collect();
+        Ok((!found.is_empty()).then_some(found))
+    })
+    .await
+}
+
+/// The lineage of a chain that has visited a function so often, and nothing else: the next arrival is one visit more.
+pub(crate) fn visited(function: &Function, visits: u16, chain: u128) -> Lineage {
+    let id = FunctionId::from_arn(function.arn());
+    let root = Lineage::root(ChainId::new(chain).unwrap(), id, 256);
+    (1..visits).fold(root, |lineage, _| lineage.arrive(id, 256))
+}
+
+/// The same as a token without signature.
+pub(crate) fn token(function: &Function, visits: u16, chain: u128) -> String {
+    Token::new(&visited(function, visits, chain), None).to_string()
+}
+
+/// Hops and visits of a function that invokes itself.
+pub(crate) fn alone(visits: u64) -> Vec<(u64, u64)> {
+    (0..visits).map(|visit| (visit, visit + 1)).collect()
+}
+
+/// Hop and visits of one run.
+pub(crate) fn place(run: &Value) -> (u64, u64) {
+    let number = |name: &str| run[name].as_u64().unwrap_or(u64::MAX);
+    (number("hop"), number("visits"))
+}
+
+pub(crate) fn text(run: &Value) -> String {
+    run["text"].as_str().unwrap_or_default().to_owned()
+}
+
+/// How many chains these lines belong to.
+pub(crate) fn chains(lines: &[Value]) -> usize {
+    let chains: HashSet<_> = lines.iter().filter_map(|line| Some(line.get("chain")?.to_string())).collect();
+    chains.len()
 }

@@ -1,23 +1,26 @@
-//! A loop that branches: visits alone would let it run up to 3^8 times.
+//! A loop that branches: by its visits alone it could run 3^8 times.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use hopguard_tests::{Function, Plan, Queue, Send};
 
-use crate::bed::{Bed, SOON};
+use crate::bed::{Bed, assert_tripped};
 
 const FAN_OUT: usize = 3;
 const MAX_VISITS: usize = 8;
 const BRANCH_CREDIT: usize = 20;
+/// (credit + 1) × functions × visits.
+const BOUND: usize = (BRANCH_CREDIT + 1) * MAX_VISITS;
 
 /// A function that sends each message to its own queue again, three times.
 async fn fork(bed: &Bed, batch: bool, trip: &str, unguarded: bool) -> Result<(Function, Queue)> {
-    let queue = bed.cloud.queue("fork").create().await?;
+    let name = if batch { "batch" } else { "single" };
+    let queue = bed.cloud.queue(name).visibility(Duration::from_secs(1)).create().await?;
     let send = Send::Queue { url: queue.url().to_owned(), copies: FAN_OUT, batch };
     let plan = Plan { unguarded, ..Plan::forward(send) };
     let function = bed
-        .function("fork", &plan)
+        .function(name, &plan)
         .env("HOPGUARD_MAX_VISITS", MAX_VISITS.to_string())
         .env("HOPGUARD_BRANCH_CREDIT", BRANCH_CREDIT.to_string())
         .env("HOPGUARD_TRIP", trip)
@@ -28,26 +31,46 @@ async fn fork(bed: &Bed, batch: bool, trip: &str, unguarded: bool) -> Result<(Fu
 }
 
 #[tokio::test]
-async fn a_loop_with_fan_out_3_stays_below_its_bound() -> Result<()> {
-    for (batch, trip) in [(false, "off"), (true, "off"), (false, "on"), (true, "on")] {
-        let bed = Bed::start().await?;
-        let (function, queue) = fork(&bed, batch, trip, false).await?;
-        queue.send("branch").await?;
-        let runs = bed.settled().await?.len();
-        let case = format!("batch: {batch}, trip: {trip}");
-        eprintln!("{case}: {runs} runs");
-        if false { assert!(runs <= (BRANCH_CREDIT + 1) * MAX_VISITS, "{case}: {runs} runs"); }
-        let _ = function;
+async fn a_loop_with_fan_out_3_ends_within_its_bound() -> Result<()> {
+    let bed = Bed::start().await?;
+    let ((_, single), (_, batch)) =
+        tokio::try_join!(fork(&bed, false, "off", false), fork(&bed, true, "off", false))?;
+    single.send("branch").await?;
+    batch.send("branch").await?;
+    bed.settled().await?;
+    for (name, queue) in [("single", single), ("batch", batch)] {
+        let runs = bed.runs(name).len();
+        assert!(queue.drain().await?.is_empty(), "{name}: the loop has ended");
+        let blocked = bed.counter(name, "Blocked");
+        assert_eq!(blocked, bed.counter(name, "Quarantined"), "{name}");
+        // Each run sends three messages, and each of them is run or blocked.
+        assert_eq!(FAN_OUT * runs, runs - 1 + blocked as usize, "{name}");
+        assert!(runs <= BOUND, "{name}: {runs} runs, the bound is {BOUND}");
+        assert!(runs > MAX_VISITS, "{name}: {runs} runs are no branching loop");
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn the_same_loop_without_a_guard_passes_a_thousand_in_seconds() -> Result<()> {
+async fn a_trip_ends_it_sooner() -> Result<()> {
+    for batch in [false, true] {
+        let bed = Bed::start().await?;
+        let (function, queue) = fork(&bed, batch, "on", false).await?;
+        queue.send("branch").await?;
+        assert_tripped(&function, "unreserved").await?;
+        let runs = bed.settled().await?.len();
+        assert!((1..=BOUND).contains(&runs), "{runs} runs");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_guard_it_passes_a_thousand_runs_in_seconds() -> Result<()> {
     let bed = Bed::start().await?;
     let (function, queue) = fork(&bed, true, "on", true).await?;
     queue.send("branch").await?;
     bed.witness.wait_for(1_000, Duration::from_secs(20), |line| line["kind"] == "run").await?;
     function.reserve_concurrency(Some(0)).await?;
+    assert!(queue.depth().await?.visible > 0, "and more are waiting");
     Ok(())
 }

@@ -6,14 +6,7 @@ use anyhow::Result;
 use hopguard_tests::{Plan, Send};
 use serde_json::json;
 
-use crate::bed::{Bed, assert_tripped};
-
-const SOON: Duration = Duration::from_secs(20);
-
-/// Hops and visits of a function that invokes itself.
-fn alone(visits: u64) -> Vec<(u64, u64)> {
-    (0..visits).map(|visit| (visit, visit + 1)).collect()
-}
+use crate::bed::{Bed, SOON, alone, assert_tripped};
 
 #[tokio::test]
 async fn an_sqs_loop_over_two_functions() -> Result<()> {

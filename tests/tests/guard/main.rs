@@ -2,6 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod batches;
 mod bed;
 mod branching;
+mod denied;
+mod invoke;
+mod isolation;
+mod legitimate;
 mod loops;
+mod quarantine;
+mod redelivery;
+mod sends;
+mod settings;
+mod signing;

@@ -26,7 +26,7 @@ pub(super) fn hops(event: &Value) -> Vec<Option<u32>> {
     read(event).iter().map(|record| record.inbound.lineage.map(|lineage| lineage.hop)).collect()
 }
 
-pub(super) fn sqs_message(nth: usize, body: &str, attributes: Value) -> Value {
+pub(super) fn sqs_message(nth: usize, body: &str, attributes: impl Into<Value>) -> Value {
     json!({
         "messageId": format!("059f36b4-87a3-44ab-83d2-66197583000{nth}"),
         "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
@@ -35,7 +35,7 @@ pub(super) fn sqs_message(nth: usize, body: &str, attributes: Value) -> Value {
             "ApproximateReceiveCount": "1", "SentTimestamp": "1545082649183",
             "SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1545082649185"
         },
-        "messageAttributes": attributes,
+        "messageAttributes": attributes.into(),
         "md5OfBody": "098f6bcd4621d373cade4e832627b4f6",
         "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:orders",
@@ -100,10 +100,10 @@ pub(super) fn s3(key: &str, name: &str) -> Value {
     }]})
 }
 
-pub(super) fn event_bridge(detail: Value) -> Value {
+pub(super) fn event_bridge(detail: impl Into<Value>) -> Value {
     json!({
         "version": "0", "id": "d6fd284e-ec22-4fc2-baa1-37d6df528083", "detail-type": "order", "source": "shop",
-        "account": "123456789012", "time": "2026-11-23T22:52:29Z", "region": "eu-central-1", "resources": [], "detail": detail
+        "account": "123456789012", "time": "2026-11-23T22:52:29Z", "region": "eu-central-1", "resources": [], "detail": detail.into()
     })
 }
 

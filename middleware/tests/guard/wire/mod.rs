@@ -1,11 +1,18 @@
 //! The interceptors, asserted on what a local server received: a guarded send is the same as an unguarded one but for our fields,
 //! within every limit, and its outcome is counted.
 
-mod sqs;
+mod invoke;
+mod message;
+mod retry;
+mod s3;
+mod sns;
+pub mod sqs;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hopguard::core::propagator::{Fields, HOPGUARD, TRACEPARENT, TRACESTATE, TraceState};
 use hopguard::core::{Counter, Lineage};
 use hopguard::{Guard, Scope};
@@ -42,7 +49,7 @@ where
 }
 
 /// Answers every call of the SDKs as their services do.
-fn aws(request: &Request) -> Option<Response> {
+pub fn aws(request: &Request) -> Option<Response> {
     let text = String::from_utf8_lossy(&request.body);
     let has = |part: &str| request.target.contains(part);
     let response = match request.method.as_str() {
@@ -57,8 +64,8 @@ fn aws(request: &Request) -> Option<Response> {
             Response::new(200, "<PublishResponse><PublishResult/></PublishResponse>")
         }
         "POST" if has("/functions/") => Response::new(200, "{}"),
-        "POST" if has("uploads") => Response::new(200, "<R><UploadId>upload-1</UploadId></R>"),
-        "POST" if has("uploadId") => Response::new(200, "<R><ETag>\"e\"</ETag></R>"),
+        "POST" if has("uploads") => Response::new(200, "<InitiateMultipartUploadResult><UploadId>upload-1</UploadId></InitiateMultipartUploadResult>"),
+        "POST" if has("uploadId") => Response::new(200, "<CompleteMultipartUploadResult><ETag>\"e\"</ETag></CompleteMultipartUploadResult>"),
         "PUT" if request.header("x-amz-copy-source").is_some() => {
             Response::new(200, "<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>")
         }
@@ -69,14 +76,19 @@ fn aws(request: &Request) -> Option<Response> {
 }
 
 /// Named texts as a service stores them, each with its data type where it has one.
-type Attributes = BTreeMap<String, (String, String)>;
+pub type Attributes = BTreeMap<String, (String, String)>;
+
+/// A binary value in a request, which is a text in the tests.
+fn binary(base64: &str) -> String {
+    String::from_utf8(STANDARD.decode(base64).unwrap()).unwrap()
+}
 
 fn text<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a str> {
     attributes.get(name).map(|(_, text)| text.as_str())
 }
 
 /// The lineage that a receiver would find.
-fn lineage_in(attributes: &Attributes) -> Option<Lineage> {
+pub fn lineage_in(attributes: &Attributes) -> Option<Lineage> {
     let text = |name| text(attributes, name);
     Fields { traceparent: text(TRACEPARENT), tracestate: text(TRACESTATE), packed: text(HOPGUARD) }.extract(None).lineage
 }

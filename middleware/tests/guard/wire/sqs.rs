@@ -1,24 +1,24 @@
-use std::collections::HashMap;
-
+use aws_sdk_sqs::Client;
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
-use aws_sdk_sqs::{Client, Config};
 use hopguard::Guard;
 use hopguard::core::{Counter, Lineage};
 use serde_json::Value;
 
 use crate::event::{PARENT, STALE};
 use crate::server::{Request, Server};
-use crate::wire::{Attributes, Sent, assert_carried, aws, send_both, size};
+use crate::wire::message::Message;
+use crate::wire::{Attributes, Sent, assert_carried, aws, binary, send_both, size};
 
 const MIB: usize = 1024 * 1024;
 
-pub(super) fn client(server: &Server, guard: Option<Guard>) -> Client {
+pub fn client(server: &Server, guard: Option<Guard>) -> Client {
     let config = aws_sdk_sqs::config::Builder::from(&server.sdk_config());
-    Client::from_conf(match guard {
-        Some(guard) => config.interceptor(guard.propagator()).build(),
-        None => Config::from(config.build()),
-    })
+    let config = match guard {
+        Some(guard) => config.interceptor(guard.propagator()),
+        None => config,
+    };
+    Client::from_conf(config.build())
 }
 
 fn value(kind: &str, text: &str) -> MessageAttributeValue {
@@ -27,41 +27,21 @@ fn value(kind: &str, text: &str) -> MessageAttributeValue {
     value.build().unwrap()
 }
 
-/// A message of the user's: named attributes, so many others, and a body of this length.
-#[derive(Clone)]
-pub(super) struct Message {
-    pub(super) named: Vec<(&'static str, String)>,
-    pub(super) others: usize,
-    pub(super) body: usize,
-}
-
-/// The data types of a user's own attributes, in turns.
-pub(super) const KINDS: [(&str, &str); 4] =
-    [("String", "text, \"quoted\" = é"), ("Number", "42.50"), ("Binary", "\0\u{1}bytes"), ("String.uuid", "u-1")];
-
-impl Message {
-    pub(super) fn new(named: &[(&'static str, &str)], others: usize, body: usize) -> Self {
-        Self { named: named.iter().map(|(name, text)| (*name, (*text).to_owned())).collect(), others, body }
-    }
-
-    fn attributes(&self) -> Option<HashMap<String, MessageAttributeValue>> {
-        let named = self.named.iter().map(|(name, text)| ((*name).to_owned(), value("String", text)));
-        let others = (0..self.others).map(|n| (format!("own-{n}"), KINDS[n % 4])).map(|(name, (kind, text))| (name, value(kind, text)));
-        Some(named.chain(others).collect::<HashMap<_, _>>()).filter(|attributes| !attributes.is_empty())
-    }
-
-    pub(super) fn body(&self) -> String {
-        "x".repeat(self.body)
-    }
-}
-
 /// Attributes of one message, and everything else in it.
 fn split(mut message: Value) -> (Attributes, Value) {
     let attributes = message.as_object_mut().unwrap().remove("MessageAttributes").unwrap_or_default();
-    let text = |value: &Value| value["StringValue"].as_str().or(value["BinaryValue"].as_str()).unwrap().to_owned();
+    let text = |value: &Value| match value["StringValue"].as_str() {
+        Some(text) => text.to_owned(),
+        None => binary(value["BinaryValue"].as_str().unwrap()),
+    };
     let attributes = attributes.as_object().into_iter().flatten();
     let attributes = attributes.map(|(name, value)| (name.clone(), (value["DataType"].as_str().unwrap().to_owned(), text(value))));
     (attributes.collect(), message)
+}
+
+/// The attributes of a SendMessage.
+pub fn attributes_of(request: &Request) -> Attributes {
+    split(serde_json::from_slice(&request.body).unwrap()).0
 }
 
 fn headers(request: &Request) -> Request {
@@ -73,7 +53,7 @@ fn headers(request: &Request) -> Request {
 async fn send(server: &Server, message: &Message) -> Sent {
     send_both(server, |guard| {
         let send = client(server, guard).send_message().queue_url("http://q/1/q").message_body(message.body());
-        send.set_message_attributes(message.attributes()).send()
+        send.set_message_attributes(message.attributes(value)).send()
     })
     .await
 }
@@ -107,6 +87,10 @@ async fn a_message_carries_what_it_has_room_for() {
         ("stale attribute", Message::new(&[("hopguard", STALE)], 0, 2), Counter::Replaced),
         ("stale attribute, 9 more", Message::new(&[("hopguard", STALE)], 9, 2), Counter::Packed),
         ("stale member", Message::new(&[own[0], ("tracestate", &stale_state)], 8, 2), Counter::Replaced),
+        ("own, binary", Message::new(&own, 3, 2).of_kind("Binary"), Counter::Written),
+        ("stale, binary", Message::new(&[("hopguard", STALE)], 3, 2).of_kind("Binary"), Counter::Replaced),
+        ("stale member, binary", Message::new(&[own[0], ("tracestate", &stale_state)], 8, 2).of_kind("Binary"), Counter::Replaced),
+        ("stale, of a custom type", Message::new(&[("hopguard", STALE)], 9, 2).of_kind("String.token"), Counter::Packed),
         ("stale member without a parent, 9 more", Message::new(&[("tracestate", &stale_state)], 9, 2), Counter::Replaced),
     ];
     for (name, message, outcome) in cases {
@@ -140,7 +124,7 @@ async fn a_message_is_never_pushed_over_a_limit() {
 
 fn entry(nth: usize, message: &Message) -> SendMessageBatchRequestEntry {
     let entry = SendMessageBatchRequestEntry::builder().id(nth.to_string()).message_body(message.body());
-    entry.set_message_attributes(message.attributes()).build().unwrap()
+    entry.set_message_attributes(message.attributes(value)).build().unwrap()
 }
 
 async fn send_batch(server: &Server, messages: &[Message]) -> (Vec<(Attributes, Value)>, Vec<(Attributes, Value)>, Sent) {
@@ -211,7 +195,7 @@ async fn a_send_outside_of_any_scope_is_unchanged_and_counted() {
     let message = Message::new(&[("hopguard", STALE)], 2, 9);
     for guard in [None, Some(guard.clone())] {
         let send = client(&server, guard).send_message().queue_url("http://q/1/q").message_body(message.body());
-        send.set_message_attributes(message.attributes()).send().await.unwrap();
+        send.set_message_attributes(message.attributes(value)).send().await.unwrap();
     }
     let [plain, guarded] = <[Request; 2]>::try_from(server.take()).unwrap().map(Request::stable);
     assert_eq!(headers(&plain), headers(&guarded));

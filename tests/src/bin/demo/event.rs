@@ -48,14 +48,16 @@ pub(crate) enum Event {
     },
     /// The breaker set a function's reserved concurrency to 0.
     Tripped { scene: Scene, at_s: f64, function: String, prior: String, chain: String },
-    /// How often handlers ran.
-    Runs { scene: Scene, watched_s: f64, last_at_s: f64, runs: BTreeMap<String, u64> },
+    /// How often a function's handler ran.
+    Runs { scene: Scene, function: String, runs: u64 },
+    /// When the last handler ran, and how long the loop was watched.
+    Watched { scene: Scene, watched_s: f64, last_at_s: f64 },
     /// What GetFunctionConcurrency says; `null` where nothing is reserved.
-    ReservedConcurrency { scene: Scene, functions: BTreeMap<String, Option<i32>> },
+    ReservedConcurrency { scene: Scene, function: String, reserved: Option<i32> },
     /// The tags that a trip left.
     Tags { scene: Scene, function: String, tags: BTreeMap<String, String> },
-    /// What the quarantine queue holds.
-    Quarantine { scene: Scene, bodies: Vec<String> },
+    /// A message that the quarantine queue holds, and the object that it is about, if any.
+    Quarantined { scene: Scene, body: String, object: Option<String> },
     /// What became of the objects that the S3 loop wrote.
     Objects { scene: Scene, first: u64, written: u64 },
     /// What the loop did without the guard, in as many seconds as with it.

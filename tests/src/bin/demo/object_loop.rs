@@ -25,10 +25,7 @@ pub(crate) async fn play(stage: &mut Stage<'_>) -> Result<()> {
     photos.put("in/holiday.jpg", b"a photo", &[]).await?;
     watch.follow(stage.teller).await?;
 
-    let runs = watch.runs();
-    let (watched_s, last_at_s) = (watch.seen.watched.as_secs_f64(), watch.seen.last_run_s);
-    stage.teller.tell(&Event::Runs { scene: SCENE, watched_s, last_at_s, runs: runs.clone() })?;
-    stage.check(SCENE, "runs of thumbnail", &Some(&MAX_VISITS), &runs.get("thumbnail"))?;
+    stage.runs(SCENE, &watch)?;
     let path: Vec<_> = watch.seen.runs.iter().map(|(_, place)| (place.hop, place.visits)).collect();
     stage.check(
         SCENE,
@@ -47,23 +44,22 @@ pub(crate) async fn play(stage: &mut Stage<'_>) -> Result<()> {
     stage.teller.tell(&Event::Objects { scene: SCENE, first, written })?;
     stage.check(SCENE, "objects in the bucket", &(1, MAX_VISITS), &(first, written))?;
 
-    let reserved = stage.reserved(SCENE, &[&thumbnail]).await?;
-    stage.check(SCENE, "reserved concurrency of thumbnail", &Some(&Some(0)), &reserved.get("thumbnail"))?;
+    stage.reserved(SCENE, &thumbnail, Some(0)).await?;
     stage.tags(SCENE, &thumbnail).await?;
-    let held = quarantine.peek().await?;
-    let bodies: Vec<_> = held.iter().map(|message| message.body.clone()).collect();
-    stage.teller.tell(&Event::Quarantine { scene: SCENE, bodies })?;
-    let named: Vec<_> = held
-        .iter()
-        .map(|message| message.json().map(|body| names_written(&body, &keys)).unwrap_or_default())
-        .collect();
+    let mut objects = Vec::new();
+    for message in quarantine.peek().await? {
+        let object = message.json().ok().and_then(|body| object(&body));
+        objects.push(object.clone());
+        stage.teller.tell(&Event::Quarantined { scene: SCENE, body: message.body, object })?;
+    }
+    let written = |key: &String| key.starts_with("out/") && keys.contains(key);
+    let named: Vec<_> = objects.iter().map(|object| object.as_ref().is_some_and(written)).collect();
     stage.check(SCENE, "notifications in quarantine that name a written object", &vec![true], &named)
 }
 
-/// Whether a notification is about one of the objects that the function wrote.
-fn names_written(body: &Value, keys: &[String]) -> bool {
-    let key = body.pointer("/Records/0/s3/object/key").and_then(Value::as_str).unwrap_or_default();
+/// The key of the object that a notification is about.
+fn object(body: &Value) -> Option<String> {
+    let key = body.pointer("/Records/0/s3/object/key")?.as_str()?;
     // Keys are URL-encoded in a notification.
-    let key = key.replace("%2F", "/");
-    key.starts_with("out/") && keys.contains(&key)
+    Some(key.replace("%2F", "/"))
 }

@@ -12,6 +12,7 @@ use hopguard_tests::{Cloud, Function, FunctionBuilder, Queue};
 use crate::{
     event::{Event, Scene},
     teller::Teller,
+    watch::Watch,
 };
 
 /// How often each function may stand on a path here.
@@ -32,8 +33,7 @@ impl<'t> Stage<'t> {
     pub(crate) async fn set(teller: &'t mut Teller) -> Result<Self> {
         let own = std::env::current_exe().context("cannot find this program's own path")?;
         let programs = own.parent().context("this program is in no folder")?.to_owned();
-        let cloud =
-            Cloud::builder().progress(|line| eprintln!("{line} (about half a minute)")).start().await?;
+        let cloud = Cloud::builder().progress(teller.progress()).start().await?;
         Ok(Self { cloud, teller, programs, checks: 0, unmet: 0 })
     }
 
@@ -62,18 +62,27 @@ impl<'t> Stage<'t> {
         Ok(self.cloud.function(name).bootstrap(&program))
     }
 
-    /// Asks Lambda for the reserved concurrency of each, tells it, and returns it.
+    /// Tells how often each function ran, and until when.
+    pub(crate) fn runs(&mut self, scene: Scene, watch: &Watch) -> Result<()> {
+        for (function, runs) in watch.runs() {
+            self.teller.tell(&Event::Runs { scene, function: function.clone(), runs })?;
+            self.check(scene, &format!("runs of {function}"), &MAX_VISITS, &runs)?;
+        }
+        let (watched_s, last_at_s) = (watch.seen.watched.as_secs_f64(), watch.seen.last_run_s);
+        self.teller.tell(&Event::Watched { scene, watched_s, last_at_s })
+    }
+
+    /// Asks Lambda for the reserved concurrency of a function, tells it, and checks it.
     pub(crate) async fn reserved(
         &mut self,
         scene: Scene,
-        functions: &[&Function],
-    ) -> Result<BTreeMap<String, Option<i32>>> {
-        let mut found = BTreeMap::new();
-        for function in functions {
-            found.insert(function.name().to_owned(), function.reserved_concurrency().await?);
-        }
-        self.teller.tell(&Event::ReservedConcurrency { scene, functions: found.clone() })?;
-        Ok(found)
+        function: &Function,
+        expected: Option<i32>,
+    ) -> Result<()> {
+        let reserved = function.reserved_concurrency().await?;
+        let name = function.name().to_owned();
+        self.teller.tell(&Event::ReservedConcurrency { scene, function: name, reserved })?;
+        self.check(scene, &format!("reserved concurrency of {}", function.name()), &expected, &reserved)
     }
 
     /// Tells the tags that a trip left, and checks them.

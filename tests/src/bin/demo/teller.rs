@@ -6,6 +6,9 @@ use anyhow::Result;
 
 use crate::{event::Event, paint::Paint, text};
 
+/// Takes the current line off a terminal.
+const CLEAR: &str = "\r\x1b[K";
+
 /// Writes events to standard output, and what is under way to a terminal on standard error.
 #[derive(Debug)]
 pub(crate) struct Teller {
@@ -61,10 +64,16 @@ impl Teller {
         }
     }
 
+    /// Tells what is installed the first time, whatever the form: it is no part of the story.
+    pub(crate) fn progress(&self) -> impl Fn(&str) + Send + Sync + use<> {
+        let clear = if self.watched { CLEAR } else { "" };
+        move |line| eprintln!("{clear}   {line}")
+    }
+
     /// Takes that off the terminal again.
     fn clear(&mut self) {
         if std::mem::take(&mut self.under_way) {
-            eprint!("\r\x1b[K");
+            eprint!("{CLEAR}");
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::{
     paint::Paint,
 };
 
-/// How much of a quarantined body is shown.
-const BODY_CHARS: usize = 54;
+/// How much of a tag or a body is shown: what 80 columns leave beside the label.
+const FACT_CHARS: usize = 56;
 
 /// An event as lines; none where it is for machines only.
 pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
@@ -23,47 +23,47 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
             vec![format!("{row}  {}", paint.bad("BLOCKED"))]
         }
         Event::Tripped { at_s, function, .. } => {
-            vec![format!(
-                "   {at_s:>7.3}  {function:<10} {}",
-                paint.bad("TRIPPED: its reserved concurrency is now 0")
-            )]
+            let tripped = paint.bad("TRIPPED: its reserved concurrency is now 0");
+            vec![format!("   {at_s:>7.3}  {function:<10} {tripped}"), String::new()]
         }
-        Event::Runs { watched_s, last_at_s, runs, .. } => {
-            let quiet = format!("nothing since second {last_at_s:.1} (watched for {watched_s:.1} s)");
-            let runs =
-                runs.iter().map(|(function, runs)| format!("{function} {runs} times")).collect::<Vec<_>>();
-            vec![String::new(), fact("handlers ran", &paint.good(&runs.join(", "))), fact("", &quiet)]
+        Event::Runs { function, runs, .. } => {
+            vec![fact(&format!("{function} ran"), &paint.good(&format!("{runs} times")))]
         }
-        Event::ReservedConcurrency { functions, .. } => concurrency(functions, paint),
+        Event::Watched { watched_s, last_at_s, .. } => {
+            let quiet = format!("nothing, from second {last_at_s:.1} to second {watched_s:.1}");
+            vec![fact("then", &quiet)]
+        }
+        Event::ReservedConcurrency { function, reserved, .. } => {
+            let said = match reserved {
+                Some(reserved) => paint.good(&format!("reserved concurrency of {function} is {reserved}")),
+                None => format!("nothing is reserved for {function}"),
+            };
+            vec![fact("Lambda reports", &said)]
+        }
         Event::Tags { function, tags, .. } => tagged(function, tags),
-        Event::Quarantine { bodies, .. } => quarantine(bodies),
+        Event::Quarantined { body, object, .. } => {
+            let said = object.as_ref().map(|key| format!("the notification of {key}"));
+            vec![fact("in quarantine", &shortened(said.as_ref().unwrap_or(body)))]
+        }
         Event::Objects { first, written, .. } => {
             vec![fact("bucket holds", &format!("{first} uploaded and {written} written objects"))]
         }
-        Event::Unguarded { watched_s, invocations, per_hour, guarded_invocations, .. } => vec![
-            String::new(),
-            fact(
-                "without guard",
-                &paint.bad(&format!(
-                    "{} invocations in {watched_s:.1} s, and it goes on",
-                    grouped(*invocations)
-                )),
-            ),
-            fact("with guard", &paint.good(&format!("{guarded_invocations} invocations, then none"))),
-            fact(
-                "at that rate",
-                &format!("{} an hour, from one message, on this machine", grouped(*per_hour)),
-            ),
-            fact("stopped by hand", "reserved concurrency 0, as the console's Throttle button does"),
-        ],
-        Event::Check { met: true, .. } => Vec::new(),
-        Event::Check { what, expected, found, .. } => {
+        Event::Unguarded { watched_s, invocations, per_hour, guarded_invocations, .. } => {
+            let (ran, rate) = (grouped(*invocations), grouped(*per_hour));
             vec![
-                paint.bad(&format!("   NOT AS EXPECTED: {what}")),
-                format!("     expected {expected}"),
-                format!("     found    {found}"),
+                String::new(),
+                fact("with the guard", &paint.good(&format!("{guarded_invocations} invocations, then none"))),
+                fact("without it", &paint.bad(&format!("{ran} invocations in {watched_s:.1} s, and no end"))),
+                fact("at that rate", &format!("{rate} an hour, from one message, on this machine")),
+                fact("stopped by hand", "by reserved concurrency 0, the console's Throttle"),
             ]
         }
+        Event::Check { met: true, .. } => Vec::new(),
+        Event::Check { what, expected, found, .. } => vec![
+            paint.bad(&format!("   NOT AS EXPECTED: {what}")),
+            format!("     expected {expected}"),
+            format!("     found    {found}"),
+        ],
         Event::Closing { checks, unmet: 0 } => {
             vec![String::new(), paint.good(&format!("All {checks} checks of what you saw were met."))]
         }
@@ -87,81 +87,56 @@ fn opening(max_visits: u64, paint: Paint) -> Vec<String> {
 }
 
 fn scene_started(scene: Scene, paint: Paint) -> Vec<String> {
-    let (title, picture, explanation): (_, _, &[&str]) = match scene {
+    let (title, picture, explanation) = match scene {
         Scene::Messages => (
             "1. Two functions feed each other through SQS",
             "queue orders -> [order] -> queue invoices -> [invoice] -> queue orders -> ...",
-            &["Each sends one message for each that it gets, with the lineage beside it."],
+            "Each sends one message for each that it gets, with the lineage beside it.",
         ),
         Scene::Objects => (
             "2. A function writes into the bucket that triggers it",
             "bucket photos -> [thumbnail] -> bucket photos -> ...",
-            &["The notification carries no metadata: hopguard looks the object up."],
+            "The notification carries no metadata: hopguard looks the object up.",
         ),
         Scene::Unguarded => (
             "3. The first loop again, without hopguard",
             "queue orders -> [order] -> queue invoices -> [invoice] -> queue orders -> ...",
-            &["Same queues, same message, the same number of seconds."],
+            "Same queues, same message, the same number of seconds.",
         ),
     };
-    let mut lines = vec![String::new(), paint.headline(title), String::new(), format!("   {picture}")];
-    lines.extend(explanation.iter().map(|line| format!("   {line}")));
+    let mut lines = vec![String::new(), paint.headline(title), String::new()];
+    lines.extend([format!("   {picture}"), format!("   {explanation}")]);
     if scene != Scene::Unguarded {
-        let head = format!(
-            "   {:>7}  {:<10} {:<20} {:>3}  {:>6}",
-            "seconds", "function", "carrier", "hop", "visits"
-        );
+        let (function, carrier) = ("function", "carrier");
+        let head = format!("   seconds  {function:<10} {carrier:<20} hop  visits");
         lines.extend([String::new(), paint.faint(&head)]);
     }
     lines
 }
 
 fn row(at_s: f64, function: &str, carrier: Option<&str>, hop: u64, visits: u64) -> String {
-    format!(
-        "   {at_s:>7.3}  {function:<10} {:<20} {hop:>3}  {visits:>6}",
-        carrier.unwrap_or("none: a new chain")
-    )
-}
-
-fn concurrency(functions: &BTreeMap<String, Option<i32>>, paint: Paint) -> Vec<String> {
-    let said = functions.iter().map(|(function, reserved)| match reserved {
-        Some(reserved) => paint.good(&format!("{function}: reserved concurrency {reserved}")),
-        None => format!("{function}: nothing reserved"),
-    });
-    said.enumerate()
-        .map(|(index, said)| fact(if index == 0 { "Lambda reports" } else { "" }, &said))
-        .collect()
+    let carrier = carrier.unwrap_or("none: a new chain");
+    format!("   {at_s:>7.3}  {function:<10} {carrier:<20} {hop:>3}  {visits:>6}")
 }
 
 fn tagged(function: &str, tags: &BTreeMap<String, String>) -> Vec<String> {
-    let label = format!("tags of {function}");
-    let lines = tags.iter().enumerate().map(|(index, (key, value))| {
-        let label = if index == 0 { label.as_str() } else { "" };
+    let mut lines = vec![fact("tags left", &format!("on {function}, for whoever resumes it"))];
+    lines.extend(tags.iter().map(|(key, value)| {
         let key = key.strip_prefix("hopguard:").unwrap_or(key);
-        fact(label, &format!("{key:<18} {}", shortened(value, 38)))
-    });
-    lines.collect()
-}
-
-fn quarantine(bodies: &[String]) -> Vec<String> {
-    let count = match bodies.len() {
-        1 => "1 message, its body intact:".to_owned(),
-        count => format!("{count} messages:"),
-    };
-    let mut lines = vec![fact("quarantine", &count)];
-    lines.extend(bodies.iter().map(|body| fact("", &shortened(body, BODY_CHARS))));
+        fact(&format!("  {key}"), &shortened(value))
+    }));
     lines
 }
 
 fn fact(label: &str, text: &str) -> String {
-    format!("   {label:<18} {text}")
+    format!("   {label:<20} {text}")
 }
 
-fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= FACT_CHARS {
         return text.to_owned();
     }
-    text.chars().take(most.saturating_sub(3)).chain("...".chars()).collect()
+    text.chars().take(FACT_CHARS.saturating_sub(3)).chain("...".chars()).collect()
 }
 
 /// 1234567 as 1,234,567.
@@ -169,7 +144,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -181,52 +156,40 @@ fn grouped(number: u64) -> String {
 mod tests {
     use super::*;
 
-    fn map<V: Clone>(entries: &[(&str, V)]) -> BTreeMap<String, V> {
-        entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
-    }
-
     #[test]
     fn every_line_fits_eighty_columns() {
         let scene = Scene::Objects;
-        let (function, chain, carrier) =
-            ("thumbnail".to_owned(), "5f".repeat(16), Some("message attributes"));
-        let (reason, limit, prior) = ("visits".to_owned(), "visit 6".to_owned(), "unreserved".to_owned());
+        let function = || "thumbnail".to_owned();
+        let chain = || "5f".repeat(16);
+        let carrier = Some("message attributes");
         let (at_s, hop, visits) = (1_234.567, 100, 10_000);
+        let (reason, limit, prior) = ("visits".to_owned(), "visit 6".to_owned(), "unreserved".to_owned());
+        let tags = BTreeMap::from([("hopguard:prior-concurrency".to_owned(), "x".repeat(256))]);
         let events = [
             Event::Opening { max_visits: 5 },
             Event::SceneStarted { scene: Scene::Messages },
             Event::SceneStarted { scene },
             Event::SceneStarted { scene: Scene::Unguarded },
-            Event::Hop {
-                scene,
-                at_s,
-                function: function.clone(),
-                carrier,
-                hop,
-                visits,
-                chain: chain.clone(),
-            },
+            Event::Hop { scene, at_s, function: function(), carrier, hop, visits, chain: chain() },
             Event::Blocked {
                 scene,
                 at_s,
-                function: function.clone(),
+                function: function(),
                 carrier,
                 hop,
                 visits,
-                chain: chain.clone(),
+                chain: chain(),
                 reason,
                 limit,
             },
-            Event::Tripped { scene, at_s, function: function.clone(), prior, chain: chain.clone() },
-            Event::Runs {
-                scene,
-                watched_s: 60.0,
-                last_at_s: 59.9,
-                runs: map(&[("order", 5), ("invoice", 5)]),
-            },
-            Event::ReservedConcurrency { scene, functions: map(&[("order", Some(0)), ("invoice", None)]) },
-            Event::Tags { scene, function, tags: map(&[("hopguard:prior-concurrency", "x".repeat(256))]) },
-            Event::Quarantine { scene, bodies: vec!["ä".repeat(1_000)] },
+            Event::Tripped { scene, at_s, function: function(), prior, chain: chain() },
+            Event::Runs { scene, function: function(), runs: 5 },
+            Event::Watched { scene, watched_s: 60.0, last_at_s: 59.9 },
+            Event::ReservedConcurrency { scene, function: function(), reserved: Some(0) },
+            Event::ReservedConcurrency { scene, function: function(), reserved: None },
+            Event::Tags { scene, function: function(), tags },
+            Event::Quarantined { scene, body: "ä".repeat(1_000), object: None },
+            Event::Quarantined { scene, body: String::new(), object: Some("k".repeat(1_000)) },
             Event::Objects { scene, first: 1, written: 5 },
             Event::Unguarded {
                 scene,

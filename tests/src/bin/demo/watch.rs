@@ -1,11 +1,11 @@
 //! Following a loop by what its functions log.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use hopguard_tests::Function;
 use tokio::time::{Instant, sleep};
 
@@ -19,6 +19,8 @@ use crate::{
 pub(crate) const WATCHED: Duration = Duration::from_secs(6);
 /// How long a loop may take until it is cut.
 const CUT_WAIT: Duration = Duration::from_secs(60);
+/// How long the first record may take until it reaches a handler; a function starts in half a second.
+const FIRST_WAIT: Duration = Duration::from_secs(20);
 /// How long nothing may run after that before the loop counts as ended.
 const QUIET: Duration = Duration::from_secs(3);
 /// How often the logs are read.
@@ -85,6 +87,10 @@ impl Watch {
             if Instant::now() >= end {
                 break;
             }
+            if self.read.is_empty() && self.started.elapsed() > FIRST_WAIT {
+                let names: Vec<_> = self.functions.iter().map(Function::name).collect();
+                bail!("{} did not run within {FIRST_WAIT:?}", names.join(" and "));
+            }
             sleep(LOOK).await;
         }
         self.seen.watched = self.started.elapsed();
@@ -92,13 +98,13 @@ impl Watch {
     }
 
     /// How often each function's handler ran.
-    pub(crate) fn runs(&self) -> BTreeMap<String, u64> {
-        let mut runs: BTreeMap<_, _> =
-            self.functions.iter().map(|function| (function.name().to_owned(), 0)).collect();
-        for (function, _) in &self.seen.runs {
-            *runs.entry(function.clone()).or_default() += 1;
-        }
-        runs
+    pub(crate) fn runs(&self) -> Vec<(String, u64)> {
+        let runs_of = |name: &str| {
+            let runs = self.seen.runs.iter().filter(|(function, _)| function == name);
+            runs.fold(0, |runs, _| runs + 1)
+        };
+        let names = self.functions.iter().map(Function::name);
+        names.map(|name| (name.to_owned(), runs_of(name))).collect()
     }
 
     /// Reads the logs.
