@@ -182,7 +182,7 @@ mod tests {
         let chain = ChainId::new(0xabc).unwrap();
         let reason = Reason::Visits { visits: 6, limit: 5 };
         let now = TripTags::now(Some(Prior::Reserved(7)), &Trip { block: Block { chain, hop: 5, reason } });
-        assert_eq!(now.reason, "visits: visit 6 of this function on one path 5 allowed");
+        assert_eq!(now.reason, "visits: visit 6 of 5 allowed on one path");
         for prior in [Some(Prior::Unreserved), Some(Prior::Reserved(7)), Some(Prior::Unknown), None] {
             let tripped_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
             let tags = TripTags { prior, tripped_at, ..now.clone() };

@@ -99,13 +99,13 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Visits { visits, limit } => {
-                write!(f, "visit {visits} of this function on one path, {limit} allowed")
+                write!(f, "visit {visits} of {limit} allowed on one path")
             }
-            Self::Hops { hop, limit } => write!(f, "hop {hop}, {limit} allowed"),
+            Self::Hops { hop, limit } => write!(f, "hop {hop} of {limit} allowed"),
             Self::BranchCredit => f.write_str("the loop has spent its branch credit"),
-            Self::LastVisit { limit } => write!(f, "visit {limit}, the last one allowed on this path"),
+            Self::LastVisit { limit } => write!(f, "visit {limit} of {limit} allowed on one path: the next is blocked"),
             Self::AwsLineage { seen } => {
-                write!(f, "AWS counts {seen} visits in this chain, and no lineage came with the record")
+                write!(f, "AWS counts {seen} visits in this chain and no lineage came with the record")
             }
             Self::SharedRoot { seen } => {
                 write!(f, "{seen} invocations without lineage share one X-Ray root here")

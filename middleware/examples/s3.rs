@@ -4,6 +4,8 @@
 
 use aws_config::BehaviorVersion;
 use aws_lambda_events::event::s3::{S3Event, S3EventRecord};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use hopguard::{BatchAnswer, Guard};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -14,7 +16,7 @@ async fn main() -> Result<(), Error> {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
     let guard = Guard::from_env();
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(https()).load().await;
     // Path style serves S3-compatible stores on one host; AWS takes it too.
     let config = aws_sdk_s3::config::Builder::from(&config)
         .interceptor(guard.propagator())
@@ -25,6 +27,11 @@ async fn main() -> Result<(), Error> {
 
     let handler = service_fn(|event| handle(&guard, &s3, &bucket, event));
     lambda_runtime::run(guard.wrap(handler)).await
+}
+
+/// HTTPS on ring. With the feature `default-https-client` of aws-config, which takes longer to build, none of this is needed.
+fn https() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 async fn handle(

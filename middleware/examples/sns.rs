@@ -2,6 +2,8 @@
 
 use aws_config::BehaviorVersion;
 use aws_lambda_events::event::sns::{SnsEvent, SnsRecord};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use hopguard::Guard;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -12,13 +14,18 @@ async fn main() -> Result<(), Error> {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
     let guard = Guard::from_env();
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(https()).load().await;
     let config = aws_sdk_sns::config::Builder::from(&config).interceptor(guard.propagator()).build();
     let sns = aws_sdk_sns::Client::from_conf(config);
     let topic = std::env::var("TOPIC_ARN")?;
 
     let handler = service_fn(|event| handle(&guard, &sns, &topic, event));
     lambda_runtime::run(guard.wrap(handler)).await
+}
+
+/// HTTPS on ring. With the feature `default-https-client` of aws-config, which takes longer to build, none of this is needed.
+fn https() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 async fn handle(

@@ -57,7 +57,7 @@ async fn bodies_arrive_as_they_were() {
         assert_eq!(request["QueueUrl"], STANDARD);
         assert_eq!(request["MessageAttributes"]["hopguard"]["StringValue"], TOKEN, "{name}");
         let reason = &request["MessageAttributes"]["hopguard-reason"]["StringValue"];
-        assert_eq!(reason, "visits: visit 6 of this function on one path 5 allowed");
+        assert_eq!(reason, "visits: visit 6 of 5 allowed on one path");
         assert_eq!(request["MessageAttributes"]["hopguard-source"]["StringValue"], "aws:sqs");
         assert!(request.get("MessageGroupId").is_none() && request.get("MessageDeduplicationId").is_none());
     }

@@ -95,7 +95,7 @@ async fn the_prior_value_is_tagged_before_0_is_set_and_confirmed() {
         let tags = lambda.tags();
         assert_eq!(tags["hopguard:prior-concurrency"], value);
         assert_eq!(tags["hopguard:chain"], format!("{:032x}", 0xabc));
-        assert_eq!(tags["hopguard:reason"], "visits: visit 6 of this function on one path 5 allowed");
+        assert_eq!(tags["hopguard:reason"], "visits: visit 6 of 5 allowed on one path");
         let calls = lambda.fake.calls();
         assert!(calls.iter().all(|call| !call.path.contains("live")), "the whole function: {calls:?}");
     }

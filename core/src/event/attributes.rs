@@ -27,19 +27,44 @@ pub(super) fn read<'j>(cursor: &mut Cursor<'j>) -> Carried<'j> {
 
 /// The text of one attribute: `String`, `String.custom`, or the text that a `Binary` one encodes.
 fn attribute<'j>(cursor: &mut Cursor<'j>) -> Option<Cow<'j, str>> {
-    let (mut text, mut encoded, mut binary) = (None, None, false);
-    cursor.members(|key, cursor| match key {
-        b"stringValue" | b"Value" => text = cursor.text(),
-        b"binaryValue" => encoded = cursor.text(),
-        b"dataType" | b"Type" => {
-            binary = cursor.string().is_some_and(|kind| kind.raw().starts_with(b"Binary"));
+    let mut attribute = Attribute::default();
+    if !cursor.enter_object() {
+        return None;
+    }
+    // The order in which Lambda writes an SQS attribute.
+    cursor.guess(b"stringValue", |key, cursor| attribute.member(key, cursor));
+    cursor.guess(b"binaryValue", |key, cursor| attribute.member(key, cursor));
+    cursor.guess(b"stringListValues", |key, cursor| attribute.member(key, cursor));
+    cursor.guess(b"binaryListValues", |key, cursor| attribute.member(key, cursor));
+    cursor.guess(b"dataType", |key, cursor| attribute.member(key, cursor));
+    cursor.other_members(|key, cursor| attribute.member(key, cursor));
+    match attribute {
+        Attribute { text: Some(text), encoded: None, is_binary: true } => decode(&text),
+        Attribute { text: Some(text), .. } => Some(text),
+        Attribute { encoded, .. } => decode(&encoded?),
+    }
+}
+
+/// An attribute, as it is read.
+#[derive(Default)]
+struct Attribute<'j> {
+    text: Option<Cow<'j, str>>,
+    encoded: Option<Cow<'j, str>>,
+    is_binary: bool,
+}
+
+impl<'j> Attribute<'j> {
+    // Always inlined, so that a guessed key leaves one arm of it.
+    #[inline(always)]
+    fn member(&mut self, key: &[u8], cursor: &mut Cursor<'j>) {
+        match key {
+            b"stringValue" | b"Value" => self.text = cursor.text(),
+            b"binaryValue" => self.encoded = cursor.text(),
+            b"dataType" | b"Type" => {
+                self.is_binary = cursor.string().is_some_and(|kind| kind.raw().starts_with(b"Binary"));
+            }
+            _ => {}
         }
-        _ => {}
-    });
-    match (text, encoded) {
-        (Some(text), None) if binary => decode(&text),
-        (Some(text), _) => Some(text),
-        (None, encoded) => decode(&encoded?),
     }
 }
 

@@ -3,22 +3,29 @@ use super::reader::Walk;
 use super::record::Record;
 use super::wrapped::Level;
 use super::{Source, attributes};
-use crate::json::Cursor;
+use crate::json::{Cursor, Text};
 use crate::xray::Xray;
 
 /// Reads one SQS message: its attributes, and what an SNS or S3 notification in its body says.
 pub(super) fn read<'e>(walk: &mut Walk<'_>, cursor: &mut Cursor<'e>, record: &mut Record<'e>) {
-    let mut carried = Carried::default();
-    let mut body = None;
-    cursor.members(|key, cursor| match key {
-        b"messageId" => record.id = cursor.text(),
-        b"body" => body = cursor.string(),
-        b"attributes" => system_attributes(record, cursor),
-        b"messageAttributes" => carried = attributes::read(cursor),
-        b"eventSourceARN" => record.origin = cursor.text(),
-        b"eventSource" => record.source = Source::named(cursor.string()),
-        _ => {}
-    });
+    let mut message = Message { record, carried: Carried::default(), body: None };
+    if !cursor.enter_object() {
+        return;
+    }
+    // The order in which Lambda writes a message.
+    cursor.guess(b"messageId", |key, cursor| message.member(key, cursor));
+    cursor.guess(b"receiptHandle", |key, cursor| message.member(key, cursor));
+    cursor.guess(b"body", |key, cursor| message.member(key, cursor));
+    cursor.guess(b"attributes", |key, cursor| message.member(key, cursor));
+    cursor.guess(b"messageAttributes", |key, cursor| message.member(key, cursor));
+    cursor.guess(b"md5OfMessageAttributes", |key, cursor| message.member(key, cursor));
+    cursor.guess(b"md5OfBody", |key, cursor| message.member(key, cursor));
+    cursor.guess(b"eventSource", |key, cursor| message.member(key, cursor));
+    cursor.guess(b"eventSourceARN", |key, cursor| message.member(key, cursor));
+    cursor.guess(b"awsRegion", |key, cursor| message.member(key, cursor));
+    cursor.other_members(|key, cursor| message.member(key, cursor));
+
+    let Message { record, carried, body } = message;
     if record.source != Source::Sqs {
         *record = Record::new(Source::Other);
         return;
@@ -29,9 +36,48 @@ pub(super) fn read<'e>(walk: &mut Walk<'_>, cursor: &mut Cursor<'e>, record: &mu
     }
 }
 
+/// A message, as it is read.
+struct Message<'e, 'r> {
+    record: &'r mut Record<'e>,
+    carried: Carried<'e>,
+    body: Option<Text<'e>>,
+}
+
+impl<'e> Message<'e, '_> {
+    // Always inlined, so that a guessed key leaves one arm of it.
+    #[inline(always)]
+    fn member(&mut self, key: &[u8], cursor: &mut Cursor<'e>) {
+        match key {
+            b"messageId" => self.record.id = cursor.text(),
+            b"body" => self.body = cursor.string(),
+            b"attributes" => system_attributes(self.record, cursor),
+            b"messageAttributes" => self.carried = attributes::read(cursor),
+            b"eventSourceARN" => self.record.origin = cursor.text(),
+            b"eventSource" => self.record.source = Source::named(cursor.string()),
+            _ => {}
+        }
+    }
+}
+
 /// What SQS itself says of a message, outside the ten attributes of the user's.
 fn system_attributes<'e>(record: &mut Record<'e>, cursor: &mut Cursor<'e>) {
-    cursor.members(|key, cursor| match key {
+    if !cursor.enter_object() {
+        return;
+    }
+    cursor.guess(b"ApproximateReceiveCount", |key, cursor| system_attribute(record, key, cursor));
+    cursor.guess(b"AWSTraceHeader", |key, cursor| system_attribute(record, key, cursor));
+    cursor.guess(b"SentTimestamp", |key, cursor| system_attribute(record, key, cursor));
+    cursor.guess(b"SequenceNumber", |key, cursor| system_attribute(record, key, cursor));
+    cursor.guess(b"MessageGroupId", |key, cursor| system_attribute(record, key, cursor));
+    cursor.guess(b"SenderId", |key, cursor| system_attribute(record, key, cursor));
+    cursor.guess(b"MessageDeduplicationId", |key, cursor| system_attribute(record, key, cursor));
+    cursor.guess(b"ApproximateFirstReceiveTimestamp", |key, cursor| system_attribute(record, key, cursor));
+    cursor.other_members(|key, cursor| system_attribute(record, key, cursor));
+}
+
+#[inline(always)]
+fn system_attribute<'e>(record: &mut Record<'e>, key: &[u8], cursor: &mut Cursor<'e>) {
+    match key {
         b"ApproximateReceiveCount" => {
             let count = cursor.string().and_then(|text| std::str::from_utf8(text.raw()).ok()?.parse().ok());
             record.attempt = count.unwrap_or(1).max(1);
@@ -41,5 +87,5 @@ fn system_attributes<'e>(record: &mut Record<'e>, cursor: &mut Cursor<'e>) {
             record.xray = cursor.text().map(|header| Xray::parse(&header)).unwrap_or_default();
         }
         _ => {}
-    });
+    }
 }

@@ -98,7 +98,8 @@ macro_rules! attribute {
             }
 
             fn as_text(&self) -> Option<&str> {
-                self.string_value()
+                // Binary is read on arrival too, and so an inherited token may stand in it.
+                self.string_value().or_else(|| std::str::from_utf8(self.binary_value()?.as_ref()).ok())
             }
 
             fn size(&self) -> usize {

@@ -8,7 +8,9 @@ use aws_smithy_types::Blob;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hopguard_core::event::field;
-use hopguard_core::propagator::{HOPGUARD, Injected, Room, TRACEPARENT, TRACESTATE, TraceState, inject as inject_slots};
+use hopguard_core::propagator::{
+    HOPGUARD, Injected, Room, TRACEPARENT, TRACESTATE, TraceState, inject as inject_slots,
+};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::scope::{Scope, Sending};
@@ -75,7 +77,8 @@ fn written_context(context: &mut Option<String>, sending: &Sending<'_>) -> Optio
         None | Some("") => Fields::new(),
         Some(context) => serde_json::from_slice(&STANDARD.decode(context).ok()?).ok()?,
     };
-    let mut custom: Fields = fields.get("custom").map_or(Ok(Fields::new()), |custom| serde_json::from_str(custom.get())).ok()?;
+    let mut custom: Fields =
+        fields.get("custom").map_or(Ok(Fields::new()), |custom| serde_json::from_str(custom.get())).ok()?;
     let mut texts = HashMap::new();
     for name in [TRACEPARENT, TRACESTATE, HOPGUARD] {
         if let Some(value) = custom.get(name) {

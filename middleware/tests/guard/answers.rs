@@ -2,7 +2,9 @@ use std::fmt::Debug;
 
 use hopguard::core::Counter;
 use hopguard::{Answer, BLOCKED, Guard};
-use lambda_runtime::{Diagnostic, Error, FunctionResponse, IntoFunctionResponse, LambdaEvent, StreamResponse, service_fn};
+use lambda_runtime::{
+    Diagnostic, Error, FunctionResponse, IntoFunctionResponse, LambdaEvent, StreamResponse, service_fn,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -71,7 +73,11 @@ fn json_of<B: Serialize, S>(response: FunctionResponse<Answer<B>, S>) -> Value {
 }
 
 /// Invokes a handler that gives this answer, and returns the ids that it got as well.
-async fn answer<R, B, S, E>(guard: &Guard, event: &str, answer: impl Fn() -> Result<R, E>) -> (Result<Value, Diagnostic>, Vec<String>)
+async fn answer<R, B, S, E>(
+    guard: &Guard,
+    event: &str,
+    answer: impl Fn() -> Result<R, E>,
+) -> (Result<Value, Diagnostic>, Vec<String>)
 where
     R: IntoFunctionResponse<B, S>,
     B: Serialize,
@@ -100,8 +106,12 @@ async fn blocked_records_join_the_handlers_own_failures() {
     assert_eq!((response.unwrap(), got), (failures(&["c", "B", "D"]), vec!["a".to_owned(), "c".to_owned()]));
     let (response, _) = answer(&guard, &event, || Ok::<_, Error>(())).await;
     assert_eq!(response.unwrap(), failures(&["B", "D"]));
-    let (response, _) = answer(&guard, &event, || Ok::<_, Error>(json!({"batchItemFailures": [], "note": 1}))).await;
-    assert_eq!(response.unwrap(), json!({"note": 1, "batchItemFailures": failures(&["B", "D"])["batchItemFailures"]}));
+    let (response, _) =
+        answer(&guard, &event, || Ok::<_, Error>(json!({"batchItemFailures": [], "note": 1}))).await;
+    assert_eq!(
+        response.unwrap(),
+        json!({"note": 1, "batchItemFailures": failures(&["B", "D"])["batchItemFailures"]})
+    );
     let stream = || StreamResponse::from(futures_util::stream::iter([Ok::<_, Error>("a")]));
     let (response, _) = answer(&guard, &event, || Ok::<_, Error>(stream())).await;
     assert_eq!(response.unwrap(), failures(&["B", "D"]), "Lambda reads no list in a stream");
@@ -130,10 +140,15 @@ async fn a_batch_that_is_blocked_as_a_whole_is_answered_without_the_handler() {
 #[tokio::test]
 async fn without_a_list_of_failures_the_invocation_fails_after_the_others_ran() {
     let server = mapping(false).await;
-    let (response, got) = answer(&guard(&server, "fail"), &batch(&["a", "B"]), || Ok::<_, Error>("done")).await;
+    let (response, got) =
+        answer(&guard(&server, "fail"), &batch(&["a", "B"]), || Ok::<_, Error>("done")).await;
     let error = response.unwrap_err();
     assert_eq!((error.error_type.as_str(), got), (BLOCKED, vec!["a".to_owned()]));
-    assert!(error.error_message.contains("11") && error.error_message.contains("10 allowed"), "{}", error.error_message);
+    assert!(
+        error.error_message.contains("11") && error.error_message.contains("10 allowed"),
+        "{}",
+        error.error_message
+    );
 }
 
 #[tokio::test]

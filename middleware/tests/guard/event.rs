@@ -21,7 +21,8 @@ pub fn chain(bits: u128) -> ChainId {
 
 /// The lineage of a message that the function under test sent to itself, on its `visits`-th visit of a chain.
 pub fn looping(bits: u128, visits: u16) -> Lineage {
-    (1..visits).fold(Lineage::root(chain(bits), function(), 256), |lineage, _| lineage.arrive(function(), 256))
+    (1..visits)
+        .fold(Lineage::root(chain(bits), function(), 256), |lineage, _| lineage.arrive(function(), 256))
 }
 
 pub fn parent(bits: u128, span: u64) -> TraceParent {

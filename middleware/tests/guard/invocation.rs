@@ -14,7 +14,8 @@ use crate::event::ARN;
 
 /// An invocation that has a minute left.
 pub fn context() -> Context {
-    let deadline = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + Duration::from_secs(60);
+    let deadline =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + Duration::from_secs(60);
     let mut context = Context::default();
     context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned();
     context.deadline = deadline.as_millis().try_into().unwrap();

@@ -22,7 +22,10 @@ async fn send(client: &Client, body: &str) {
 fn sent(server: &Server) -> BTreeMap<String, Vec<Option<Lineage>>> {
     let mut sent: BTreeMap<String, Vec<Option<Lineage>>> = BTreeMap::new();
     for request in server.take() {
-        let body = serde_json::from_slice::<serde_json::Value>(&request.body).unwrap()["MessageBody"].as_str().unwrap().to_owned();
+        let body = serde_json::from_slice::<serde_json::Value>(&request.body).unwrap()["MessageBody"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         sent.entry(body).or_default().push(lineage_in(&attributes_of(&request)));
     }
     sent
@@ -86,7 +89,8 @@ async fn a_managed_instance_does_not_mix_what_it_runs_at_once() {
     let events = [(1, 2), (2, 5)].map(|(bits, visits)| sqs_of(&looping(bits, visits)));
     let answers = runtime::run("two at once", true, 2, &events).await;
     let token = |answer: &Request| serde_json::from_slice::<String>(&answer.body).unwrap();
-    let found: Vec<_> = answers.iter().map(|answer| place(&Token::decode(token(answer).as_bytes(), None).unwrap())).collect();
+    let found: Vec<_> =
+        answers.iter().map(|answer| place(&Token::decode(token(answer).as_bytes(), None).unwrap())).collect();
     assert_eq!(found, [(1, 2, 3), (2, 5, 6)]);
 }
 
@@ -166,7 +170,8 @@ async fn the_records_of_a_batch_do_not_mix_and_the_batch_itself_is_their_merge()
         let places: Vec<_> = sent[&nth.to_string()].iter().flatten().map(place).collect();
         assert_eq!(places, [expected; 2], "record {nth}");
     }
-    let mut roots: Vec<_> = (6..10).flat_map(|nth| sent[&nth.to_string()].iter().flatten().map(place)).collect();
+    let mut roots: Vec<_> =
+        (6..10).flat_map(|nth| sent[&nth.to_string()].iter().flatten().map(place)).collect();
     roots.dedup();
     assert!(roots.len() == 4 && roots.iter().all(|(_, hop, visits)| (*hop, *visits) == (0, 1)), "{roots:?}");
     let whole = sent["whole"][0].unwrap();
@@ -177,10 +182,14 @@ async fn the_records_of_a_batch_do_not_mix_and_the_batch_itself_is_their_merge()
 async fn a_merge_takes_the_highest_visits_of_each_function() {
     let other = hopguard::core::FunctionId::from_bits(7);
     // Far along in one chain, and often at another function in the other.
-    let far = looping(1, 3).arrive(hopguard::core::FunctionId::from_bits(8), 256).arrive(hopguard::core::FunctionId::from_bits(8), 256);
+    let far = looping(1, 3)
+        .arrive(hopguard::core::FunctionId::from_bits(8), 256)
+        .arrive(hopguard::core::FunctionId::from_bits(8), 256);
     let often = (0..3).fold(looping(2, 1), |lineage, _| lineage.arrive(other, 256));
-    let messages = [("a", far), ("b", often)].map(|(id, lineage)| message(id, "", attributes(&lineage, parent(9, 9))));
-    let merged = within(&Guard::default(), &sqs(messages), || async { Scope::current().unwrap().lineage() }).await;
+    let messages =
+        [("a", far), ("b", often)].map(|(id, lineage)| message(id, "", attributes(&lineage, parent(9, 9))));
+    let merged =
+        within(&Guard::default(), &sqs(messages), || async { Scope::current().unwrap().lineage() }).await;
     assert_eq!((merged.chain, merged.hop), (chain(1), far.hop + 1));
     assert_eq!((merged.visits.of(function()), merged.visits.of(other)), (4, 3));
 }

@@ -10,5 +10,6 @@ mod isolation;
 mod runtime;
 mod scenario;
 mod server;
+mod spans;
 mod unaltered;
 mod wire;

@@ -27,7 +27,10 @@ pub async fn run(scenario: &str, guarded: bool, concurrency: u32, events: &[Stri
             .header("lambda-runtime-aws-request-id", format!("request-{nth}"))
             .header("lambda-runtime-invoked-function-arn", ARN)
             .header("lambda-runtime-deadline-ms", "4102444800000")
-            .header("lambda-runtime-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=1:bd4cecd5:0")
+            .header(
+                "lambda-runtime-trace-id",
+                "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=1:bd4cecd5:0",
+            )
             .header("lambda-runtime-client-context", r#"{"custom":{"tenant":"t"}}"#);
         Some(response)
     })

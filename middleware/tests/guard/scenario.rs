@@ -45,7 +45,11 @@ pub async fn run(name: &str, guarded: bool) -> Result<(), Error> {
     let guard = Guard::default();
     macro_rules! run {
         ($handler:expr) => {
-            if guarded { lambda_runtime::run(guard.wrap($handler)).await } else { lambda_runtime::run($handler).await }
+            if guarded {
+                lambda_runtime::run(guard.wrap($handler)).await
+            } else {
+                lambda_runtime::run($handler).await
+            }
         };
     }
     macro_rules! answer {
@@ -83,7 +87,9 @@ pub async fn run(name: &str, guarded: bool) -> Result<(), Error> {
             }
             async { Ok::<_, Error>("still here") }
         })),
-        "streaming" => answer!(Ok::<FunctionResponse<(), _>, Error>(FunctionResponse::StreamingResponse(streamed()))),
+        "streaming" => {
+            answer!(Ok::<FunctionResponse<(), _>, Error>(FunctionResponse::StreamingResponse(streamed())))
+        }
         "stream response" => answer!(Ok::<_, Error>(streamed())),
         "stream of a stream" => answer!(Ok::<_, Error>(StreamResponse::from(stream::iter(PARTS)))),
         "broken stream" => {
@@ -138,7 +144,8 @@ type Part = Result<&'static str, Error>;
 const PARTS: [Result<&str, Infallible>; 2] = [Ok("a"), Ok("b")];
 
 fn streamed() -> StreamResponse<stream::Iter<std::vec::IntoIter<Part>>> {
-    let mut metadata_prelude = MetadataPrelude { cookies: vec!["a=1".to_owned()], ..MetadataPrelude::default() };
+    let mut metadata_prelude =
+        MetadataPrelude { cookies: vec!["a=1".to_owned()], ..MetadataPrelude::default() };
     metadata_prelude.headers.insert("x-a", "b".parse().unwrap());
     StreamResponse { metadata_prelude, stream: stream::iter(vec![Ok("part 1"), Ok("part 2")]) }
 }

@@ -92,7 +92,8 @@ impl Server {
 
     /// Waits until so many requests of this kind have come, and returns them.
     pub async fn wait_for(&self, count: usize, wanted: impl Fn(&Request) -> bool) -> Vec<Request> {
-        let enough = |requests: &Vec<Request>| requests.iter().filter(|request| wanted(request)).count() >= count;
+        let enough =
+            |requests: &Vec<Request>| requests.iter().filter(|request| wanted(request)).count() >= count;
         self.requests.clone().wait_for(enough).await.unwrap();
         self.take().into_iter().filter(wanted).collect()
     }

@@ -27,14 +27,17 @@ fn guard(config: SdkConfig) -> Guard {
 async fn assert_unaltered(name: &str, guard: &Guard, event: &str, context: Context) -> u32 {
     let got = Mutex::new(None);
     let handler = service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        *got.lock().unwrap() = Some((event.payload.get().to_owned(), Scope::current().unwrap().lineage().hop));
+        *got.lock().unwrap() =
+            Some((event.payload.get().to_owned(), Scope::current().unwrap().lineage().hop));
         Ok::<_, Error>(event.payload)
     });
     let response = invoke_with(guard.wrap(handler), event, context).await.unwrap();
     let (payload, hop) = got.into_inner().unwrap().unwrap();
     // Not assert_eq: some are megabytes.
     assert!(payload == event, "{name}: the event");
-    let FunctionResponse::BufferedResponse(Answer::Handler(answer)) = response else { panic!("{name}: the answer") };
+    let FunctionResponse::BufferedResponse(Answer::Handler(answer)) = response else {
+        panic!("{name}: the answer")
+    };
     assert!(answer.get() == event, "{name}: the answer");
     assert_eq!(guard.counters().value(Counter::Blocked), 0, "{name}");
     hop
@@ -120,7 +123,9 @@ fn carriers(token: &str) -> Vec<(&'static str, String, Context)> {
     let of_sns = |name: &str, text: &str| json!({name: {"Type": "String", "Value": text}});
     let notification = |attributes: Value| json!({"Type": "Notification", "MessageId": "n1", "TopicArn": "t", "Message": "x", "MessageAttributes": attributes});
     let one = |attributes| sqs([message("m1", "hello", attributes)]);
-    let sns = |attributes| json!({"Records": [{"EventSource": "aws:sns", "Sns": notification(attributes)}]}).to_string();
+    let sns = |attributes| {
+        json!({"Records": [{"EventSource": "aws:sns", "Sns": notification(attributes)}]}).to_string()
+    };
     let mut called = context();
     let custom = json!({"custom": {"hopguard": token, "tracestate": state}});
     called.client_context = serde_json::from_value(custom).unwrap();
@@ -160,7 +165,10 @@ async fn a_broken_token_in_an_objects_metadata_starts_a_new_chain() {
             continue;
         }
         let head = token.clone();
-        let server = Server::start(move |_: &Request| Some(Response::new(200, "").header("x-amz-meta-hopguard", head.clone()))).await;
+        let server = Server::start(move |_: &Request| {
+            Some(Response::new(200, "").header("x-amz-meta-hopguard", head.clone()))
+        })
+        .await;
         let guard = guard(server.sdk_config());
         assert_eq!(assert_unaltered(kind, &guard, &s3_put("b", "k", "R1"), context()).await, 0, "{kind}");
         assert_eq!(guard.counters().value(Counter::Rejected), 1, "{kind}");
@@ -171,12 +179,27 @@ async fn a_broken_token_in_an_objects_metadata_starts_a_new_chain() {
 #[tokio::test]
 async fn wrong_shapes_reach_the_handler_as_they_are() {
     let token = format!("01-{CHAIN}-3-256-68fd508a:2");
-    let values = ["null", "7", "-1.5e300", "true", "[]", "{}", "\"\"", "\"hopguard\"", "[[{}]]", &format!("[\"{token}\"]")];
+    let values = [
+        "null",
+        "7",
+        "-1.5e300",
+        "true",
+        "[]",
+        "{}",
+        "\"\"",
+        "\"hopguard\"",
+        "[[{}]]",
+        &format!("[\"{token}\"]"),
+    ];
     for value in values {
         let events = [
             format!(r#"{{"Records":{value},"x":"hopguard"}}"#),
-            format!(r#"{{"Records":[{value},{{"eventSource":"aws:sqs","messageAttributes":{{"hopguard":{value}}}}}]}}"#),
-            format!(r#"{{"Records":[{{"eventSource":"aws:sqs","messageId":{value},"body":{value},"attributes":{value},"messageAttributes":{value}}}]}}"#),
+            format!(
+                r#"{{"Records":[{value},{{"eventSource":"aws:sqs","messageAttributes":{{"hopguard":{value}}}}}]}}"#
+            ),
+            format!(
+                r#"{{"Records":[{{"eventSource":"aws:sqs","messageId":{value},"body":{value},"attributes":{value},"messageAttributes":{value}}}]}}"#
+            ),
             format!(r#"{{"Records":[{{"EventSource":"aws:sns","Sns":{value},"x":"hopguard"}}]}}"#),
             format!(r#"{{"Records":[{{"eventSource":"aws:s3","s3":{value},"sequencer":{value}}}]}}"#),
             format!(r#"{{"detail-type":"x","source":{value},"detail":{{"hopguard":{value}}}}}"#),

@@ -33,7 +33,7 @@ async fn an_sqs_loop_over_two_functions() -> Result<()> {
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].body, r#"{"order": "ü1"}"#);
     let reason = kept[0].attributes.get("hopguard-reason").map(String::as_str);
-    assert_eq!(reason, Some("visits: visit 6 of this function on one path 5 allowed"));
+    assert_eq!(reason, Some("visits: visit 6 of 5 allowed on one path"));
     Ok(())
 }
 
@@ -177,6 +177,6 @@ async fn observe_reports_and_stops_nothing() -> Result<()> {
     assert_eq!(bed.counter("worker", "Blocked"), 0);
     assert!(bed.quarantine.drain().await?.is_empty());
     let logs = function.logs().await?.join("\n");
-    assert!(logs.contains("visit 6 of this function on one path, 5 allowed"), "{logs}");
+    assert!(logs.contains("visit 6 of 5 allowed on one path"), "{logs}");
     Ok(())
 }

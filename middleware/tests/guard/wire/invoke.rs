@@ -60,7 +60,8 @@ async fn an_asynchronous_payload_carries_a_field() {
     const KIB: usize = 1024;
     let server = Server::start(aws).await;
     let stale = format!(r#"{{"a":1,"hopguard":"{STALE}","z":[2]}}"#);
-    let stale_pair = format!(r#"{{"hopguard":{{"traceparent":"{PARENT}","tracestate":"hopguard={STALE}"}}}}"#);
+    let stale_pair =
+        format!(r#"{{"hopguard":{{"traceparent":"{PARENT}","tracestate":"hopguard={STALE}"}}}}"#);
     let filled = |bytes: usize, start: &str| format!("{start}{}\"}}", "x".repeat(bytes - start.len() - 2));
     let short = r#"{"hopguard":"01-0af7651916cd43dd8448eb211c80319c-9-0-68fd508a:9","a":""#;
     let added = {
@@ -70,8 +71,16 @@ async fn an_asynchronous_payload_carries_a_field() {
     let at = |limit: usize, less: usize| filled(limit - less, r#"{"a":""#);
     let cases = [
         ("empty object", "{}".to_owned(), Counter::Written),
-        ("members, order and numbers", r#" { "z" : 1.0e400, "a":123456789012345678901234567890 , "ü":"\u00e9" } "#.to_owned(), Counter::Written),
-        ("a nested field of that name is the user's", format!(r#"{{"detail":{{"hopguard":"{STALE}"}}}}"#), Counter::Written),
+        (
+            "members, order and numbers",
+            r#" { "z" : 1.0e400, "a":123456789012345678901234567890 , "ü":"\u00e9" } "#.to_owned(),
+            Counter::Written,
+        ),
+        (
+            "a nested field of that name is the user's",
+            format!(r#"{{"detail":{{"hopguard":"{STALE}"}}}}"#),
+            Counter::Written,
+        ),
         ("stale", stale, Counter::Replaced),
         ("stale pair", stale_pair, Counter::Replaced),
         ("array", "[1]".to_owned(), Counter::Unsupported),
@@ -111,8 +120,11 @@ type Fields = BTreeMap<String, Box<RawValue>>;
 fn members(context: Option<&str>) -> (BTreeMap<String, String>, Attributes) {
     let json = STANDARD.decode(context.unwrap_or("e30=")).unwrap();
     let mut fields: Fields = serde_json::from_slice(&json).unwrap();
-    let custom: Fields = fields.remove("custom").map(|custom| serde_json::from_str(custom.get()).unwrap()).unwrap_or_default();
-    let text = |value: &RawValue| serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned());
+    let custom: Fields =
+        fields.remove("custom").map(|custom| serde_json::from_str(custom.get()).unwrap()).unwrap_or_default();
+    let text = |value: &RawValue| {
+        serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned())
+    };
     let custom = custom.into_iter().map(|(name, value)| (name, (String::new(), text(&value)))).collect();
     (fields.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect(), custom)
 }
@@ -128,23 +140,46 @@ fn filled(base64: usize, more: &str) -> String {
 async fn a_synchronous_invocation_carries_a_client_context() {
     let server = Server::start(aws).await;
     let encode = |json: &str| Some(STANDARD.encode(json));
-    let stale_state = format!(r#"{{"custom":{{"traceparent":"{PARENT}","tracestate":"a=1,hopguard={STALE},b=2"}}}}"#);
+    let stale_state =
+        format!(r#"{{"custom":{{"traceparent":"{PARENT}","tracestate":"a=1,hopguard={STALE},b=2"}}}}"#);
     // No token that the tests make is as short.
     let short = "01-0af7651916cd43dd8448eb211c80319c-9-0-68fd508a:9";
     let cases = [
         ("none", None, Counter::Written),
         ("empty", Some(String::new()), Counter::Written),
-        ("without custom", encode(r#"{"client":{"installation_id":"i"},"env":{"locale":"de"}}"#), Counter::Written),
-        ("custom of the user's", encode(r#"{"custom":{"tenant":"t-1","traceparent":"mine"}}"#), Counter::Written),
-        ("other values", encode(r#"{"n":1.0e400,"custom":{"n":123456789012345678901234567890,"f":0.1e-7,"o":{"b":1,"a":2},"nil":null}}"#), Counter::Written),
+        (
+            "without custom",
+            encode(r#"{"client":{"installation_id":"i"},"env":{"locale":"de"}}"#),
+            Counter::Written,
+        ),
+        (
+            "custom of the user's",
+            encode(r#"{"custom":{"tenant":"t-1","traceparent":"mine"}}"#),
+            Counter::Written,
+        ),
+        (
+            "other values",
+            encode(
+                r#"{"n":1.0e400,"custom":{"n":123456789012345678901234567890,"f":0.1e-7,"o":{"b":1,"a":2},"nil":null}}"#,
+            ),
+            Counter::Written,
+        ),
         ("escapes", encode(r#"{"custom":{"a\"b":"\u00e9\n","tracestate":"q=\"x\""}}"#), Counter::Written),
         ("stale", encode(&format!(r#"{{"custom":{{"hopguard":"{STALE}"}}}}"#)), Counter::Replaced),
         ("stale member", encode(&stale_state), Counter::Replaced),
         ("near the limit", Some(filled(MAX_CONTEXT / 4 * 4 - 400, "")), Counter::Written),
         ("nearer", Some(filled(MAX_CONTEXT / 4 * 4 - 160, "")), Counter::Packed),
         ("at the limit", Some(filled(MAX_CONTEXT / 4 * 4, "")), Counter::NoRoom),
-        ("stale at the limit", Some(filled(MAX_CONTEXT / 4 * 4, &format!(r#""hopguard":"{short}","#))), Counter::NoRoom),
-        ("stale member at the limit", Some(filled(MAX_CONTEXT / 4 * 4, &format!(r#""tracestate":"a=1,hopguard={short}","#))), Counter::NoRoom),
+        (
+            "stale at the limit",
+            Some(filled(MAX_CONTEXT / 4 * 4, &format!(r#""hopguard":"{short}","#))),
+            Counter::NoRoom,
+        ),
+        (
+            "stale member at the limit",
+            Some(filled(MAX_CONTEXT / 4 * 4, &format!(r#""tracestate":"a=1,hopguard={short}","#))),
+            Counter::NoRoom,
+        ),
     ];
     for (name, context, outcome) in cases {
         for kind in [Some(InvocationType::RequestResponse), None] {
@@ -152,7 +187,8 @@ async fn a_synchronous_invocation_carries_a_client_context() {
                 Some(kind) => invoke(&server, kind, Some("[1]"), context.as_deref()).await,
                 None => {
                     send_both(&server, |guard| {
-                        let invoke = client(&server, guard).invoke_with_response_stream().function_name("next");
+                        let invoke =
+                            client(&server, guard).invoke_with_response_stream().function_name("next");
                         invoke.payload(Blob::new("[1]")).set_client_context(context.clone()).send()
                     })
                     .await

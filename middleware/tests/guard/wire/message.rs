@@ -1,8 +1,12 @@
 use std::collections::HashMap;
 
 /// The data types of a user's own attributes, in turns.
-const KINDS: [(&str, &str); 4] =
-    [("String", "text, \"quoted\" = é"), ("Number", "42.50"), ("Binary", "\0\u{1}bytes"), ("String.uuid", "u-1")];
+const KINDS: [(&str, &str); 4] = [
+    ("String", "text, \"quoted\" = é"),
+    ("Number", "42.50"),
+    ("Binary", "\0\u{1}bytes"),
+    ("String.uuid", "u-1"),
+];
 
 /// A message of the user's: named attributes, so many others, and a body of this length.
 #[derive(Clone)]
@@ -15,7 +19,12 @@ pub struct Message {
 
 impl Message {
     pub fn new(named: &[(&'static str, &str)], others: usize, body: usize) -> Self {
-        Self { named: named.iter().map(|(name, text)| (*name, (*text).to_owned())).collect(), kind: "String", others, body }
+        Self {
+            named: named.iter().map(|(name, text)| (*name, (*text).to_owned())).collect(),
+            kind: "String",
+            others,
+            body,
+        }
     }
 
     /// The same with named attributes of another data type.

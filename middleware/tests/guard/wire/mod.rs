@@ -64,8 +64,14 @@ pub fn aws(request: &Request) -> Option<Response> {
             Response::new(200, "<PublishResponse><PublishResult/></PublishResponse>")
         }
         "POST" if has("/functions/") => Response::new(200, "{}"),
-        "POST" if has("uploads") => Response::new(200, "<InitiateMultipartUploadResult><UploadId>upload-1</UploadId></InitiateMultipartUploadResult>"),
-        "POST" if has("uploadId") => Response::new(200, "<CompleteMultipartUploadResult><ETag>\"e\"</ETag></CompleteMultipartUploadResult>"),
+        "POST" if has("uploads") => Response::new(
+            200,
+            "<InitiateMultipartUploadResult><UploadId>upload-1</UploadId></InitiateMultipartUploadResult>",
+        ),
+        "POST" if has("uploadId") => Response::new(
+            200,
+            "<CompleteMultipartUploadResult><ETag>\"e\"</ETag></CompleteMultipartUploadResult>",
+        ),
         "PUT" if request.header("x-amz-copy-source").is_some() => {
             Response::new(200, "<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>")
         }
@@ -90,7 +96,9 @@ fn text<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a str> {
 /// The lineage that a receiver would find.
 pub fn lineage_in(attributes: &Attributes) -> Option<Lineage> {
     let text = |name| text(attributes, name);
-    Fields { traceparent: text(TRACEPARENT), tracestate: text(TRACESTATE), packed: text(HOPGUARD) }.extract(None).lineage
+    Fields { traceparent: text(TRACEPARENT), tracestate: text(TRACESTATE), packed: text(HOPGUARD) }
+        .extract(None)
+        .lineage
 }
 
 /// Bytes as SQS and SNS count them.

@@ -29,7 +29,8 @@ fn client(server: &Server, guard: Option<Guard>) -> Client {
 type Metadata = Option<HashMap<String, String>>;
 
 fn metadata(fields: &[(&str, &str)]) -> Metadata {
-    let fields: HashMap<_, _> = fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let fields: HashMap<_, _> =
+        fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     Some(fields).filter(|fields| !fields.is_empty())
 }
 
@@ -37,7 +38,8 @@ fn metadata(fields: &[(&str, &str)]) -> Metadata {
 fn split(request: &Request) -> (Attributes, Request) {
     let (metadata, headers): (BTreeMap<_, _>, BTreeMap<_, _>) =
         request.headers.clone().into_iter().partition(|(name, _)| name.starts_with(PREFIX));
-    let metadata = metadata.into_iter().map(|(name, text)| (name[PREFIX.len()..].to_owned(), (String::new(), text)));
+    let metadata =
+        metadata.into_iter().map(|(name, text)| (name[PREFIX.len()..].to_owned(), (String::new(), text)));
     (metadata.collect(), Request { headers, ..request.clone() })
 }
 
@@ -64,7 +66,8 @@ async fn put(server: &Server, metadata: Metadata) -> Sent {
 
 async fn create(server: &Server, metadata: Metadata) -> Sent {
     send_both(server, |guard| {
-        let create = client(server, guard).create_multipart_upload().bucket("out").key("k").cache_control("no-store");
+        let create =
+            client(server, guard).create_multipart_upload().bucket("out").key("k").cache_control("no-store");
         create.set_metadata(metadata.clone()).send()
     })
     .await
@@ -130,11 +133,17 @@ async fn a_write_of_this_environment_is_known_without_a_lookup() {
     let arrived = within(&guard, &s3_put("out", "big", "REQUEST1"), lineage).await;
     assert_eq!(arrived.hop, 1);
     assert!(server.take().is_empty(), "no HeadObject");
-    assert_eq!((guard.counters().value(Counter::IndexHits), guard.counters().value(Counter::Written)), (2, 2));
+    assert_eq!(
+        (guard.counters().value(Counter::IndexHits), guard.counters().value(Counter::Written)),
+        (2, 2)
+    );
 }
 
 /// What HeadObject says of the object that the event names.
-fn source(lineage: &Lineage, more: Option<(&'static str, &str)>) -> impl Fn(&Request) -> Option<Response> + use<> {
+fn source(
+    lineage: &Lineage,
+    more: Option<(&'static str, &str)>,
+) -> impl Fn(&Request) -> Option<Response> + use<> {
     let token = hopguard::core::Token::new(lineage, None);
     let headers = [
         ("x-amz-meta-traceparent", PARENT),
@@ -147,7 +156,8 @@ fn source(lineage: &Lineage, more: Option<(&'static str, &str)>) -> impl Fn(&Req
         ("content-language", "de"),
         ("expires", "Tue, 14 Nov 2023 22:13:20 GMT"),
     ];
-    let headers: Vec<_> = headers.into_iter().chain(more).map(|(name, text)| (name, text.to_owned())).collect();
+    let headers: Vec<_> =
+        headers.into_iter().chain(more).map(|(name, text)| (name, text.to_owned())).collect();
     move |request| match request.method.as_str() {
         "HEAD" => Some(Response { headers: headers.clone(), ..Response::new(200, "") }),
         _ => aws(request),
@@ -156,7 +166,14 @@ fn source(lineage: &Lineage, more: Option<(&'static str, &str)>) -> impl Fn(&Req
 
 /// Copies what the event names, and returns the copy without and with the guard, and the lineage that copies take along.
 async fn copy(server: &Server, guard: &Guard, source: &str) -> (Request, Request, Lineage) {
-    let copy = |guard| client(server, guard).copy_object().bucket("out").key("k2").copy_source(source).content_type("ignored/by-copy");
+    let copy = |guard| {
+        client(server, guard)
+            .copy_object()
+            .bucket("out")
+            .key("k2")
+            .copy_source(source)
+            .content_type("ignored/by-copy")
+    };
     copy(None).send().await.unwrap();
     let copying = || async {
         copy(Some(guard.clone())).send().await.unwrap();
@@ -181,7 +198,10 @@ async fn a_copy_of_the_events_object_keeps_all_but_the_inherited_token() {
     let carried = lineage_in(&metadata).unwrap();
     assert_eq!(carried, Lineage { credit: Credit::Left(224), ..lineage });
     assert_eq!(metadata["traceparent"].1, PARENT);
-    assert!(metadata["tracestate"].1.starts_with("hopguard=01-") && metadata["tracestate"].1.ends_with(",a=1,b=2"));
+    assert!(
+        metadata["tracestate"].1.starts_with("hopguard=01-")
+            && metadata["tracestate"].1.ends_with(",a=1,b=2")
+    );
     assert_eq!((metadata["team"].1.as_str(), metadata.len()), ("blue", 3));
     let kept = [
         ("x-amz-metadata-directive", "REPLACE"),
@@ -223,11 +243,20 @@ async fn a_presigned_write_is_left_alone_and_counted() {
     let server = Server::start(aws).await;
     let guard = Guard::default();
     let expiring = Duration::from_secs(300);
-    let config = PresigningConfig::builder().start_time(UNIX_EPOCH + Duration::from_secs(1_795_474_347)).expires_in(expiring).build().unwrap();
+    let config = PresigningConfig::builder()
+        .start_time(UNIX_EPOCH + Duration::from_secs(1_795_474_347))
+        .expires_in(expiring)
+        .build()
+        .unwrap();
     let presign = async |guard: Option<Guard>| {
-        let put = client(&server, guard).put_object().bucket("out").key("k").set_metadata(metadata(&[("hopguard", STALE)]));
+        let put = client(&server, guard)
+            .put_object()
+            .bucket("out")
+            .key("k")
+            .set_metadata(metadata(&[("hopguard", STALE)]));
         let request = put.presigned(config.clone()).await.unwrap();
-        let headers: BTreeMap<_, _> = request.headers().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+        let headers: BTreeMap<_, _> =
+            request.headers().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
         (request.method().to_owned(), request.uri().to_owned(), headers)
     };
     let plain = presign(None).await;

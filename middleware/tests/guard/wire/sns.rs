@@ -63,7 +63,11 @@ async fn a_publish_carries_what_it_has_room_for() {
         ("10 attributes: an 11th would make a raw delivery fail", Message::new(&[], 10, 2), Counter::NoRoom),
         ("11 attributes", Message::new(&[], 11, 2), Counter::NoRoom),
         ("own traceparent", Message::new(&[("traceparent", PARENT)], 8, 2), Counter::Written),
-        ("stale member", Message::new(&[("traceparent", PARENT), ("tracestate", &stale_state)], 2, 2), Counter::Replaced),
+        (
+            "stale member",
+            Message::new(&[("traceparent", PARENT), ("tracestate", &stale_state)], 2, 2),
+            Counter::Replaced,
+        ),
         ("stale attribute, 9 more", Message::new(&[("hopguard", STALE)], 9, 2), Counter::Packed),
         ("no bytes left", Message::new(&[], 0, 256 * 1024 - 5), Counter::NoRoom),
         ("stale, no bytes left", Message::new(&[("hopguard", short)], 0, near), Counter::NoRoom),
@@ -75,7 +79,8 @@ async fn a_publish_carries_what_it_has_room_for() {
         })
         .await;
         assert_eq!(sent.counted, [(outcome, 1)], "{name}");
-        let [plain, guarded] = [&sent.plain, &sent.guarded].map(|request| fields(request, "MessageAttributes."));
+        let [plain, guarded] =
+            [&sent.plain, &sent.guarded].map(|request| fields(request, "MessageAttributes."));
         assert_eq!(plain.1, guarded.1, "{name}: everything but the attributes");
         let [plain, guarded] = [plain.0, guarded.0].map(|fields| attributes(&fields));
         assert_carried(name, &plain, &guarded, outcome, &sent.lineage);
@@ -105,13 +110,18 @@ async fn each_entry_of_a_batch_carries_what_it_has_room_for() {
             entry.set_message_attributes(message.attributes(value)).build().unwrap()
         });
         let entries = Some(entries.collect());
-        client(&server, guard).publish_batch().topic_arn(TOPIC).set_publish_batch_request_entries(entries).send()
+        client(&server, guard)
+            .publish_batch()
+            .topic_arn(TOPIC)
+            .set_publish_batch_request_entries(entries)
+            .send()
     })
     .await;
     let mut total = 0;
     for (nth, (message, outcome)) in messages.iter().enumerate() {
         let start = format!("PublishBatchRequestEntries.member.{}.MessageAttributes.", nth + 1);
-        let [plain, guarded] = [&sent.plain, &sent.guarded].map(|request| attributes(&fields(request, &start).0));
+        let [plain, guarded] =
+            [&sent.plain, &sent.guarded].map(|request| attributes(&fields(request, &start).0));
         assert_carried(&format!("entry {nth}"), &plain, &guarded, *outcome, &sent.lineage);
         total += message.body().len() + size(&guarded);
     }
@@ -122,12 +132,18 @@ async fn each_entry_of_a_batch_carries_what_it_has_room_for() {
         rest
     };
     assert_eq!(rest(&sent.plain), rest(&sent.guarded));
-    assert_eq!(sent.counted, [(Counter::Written, 4), (Counter::Replaced, 1), (Counter::Packed, 2), (Counter::NoRoom, 3)]);
+    assert_eq!(
+        sent.counted,
+        [(Counter::Written, 4), (Counter::Replaced, 1), (Counter::Packed, 2), (Counter::NoRoom, 3)]
+    );
 }
 
 #[tokio::test]
 async fn a_text_message_to_a_phone_is_left_alone() {
     let server = Server::start(aws).await;
-    let sent = send_both(&server, |guard| client(&server, guard).publish().phone_number("+4912345").message("m").send()).await;
+    let sent = send_both(&server, |guard| {
+        client(&server, guard).publish().phone_number("+4912345").message("m").send()
+    })
+    .await;
     assert_eq!((sent.plain, sent.counted), (sent.guarded, vec![(Counter::Unsupported, 1)]));
 }

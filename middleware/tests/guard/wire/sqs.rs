@@ -23,7 +23,11 @@ pub fn client(server: &Server, guard: Option<Guard>) -> Client {
 
 fn value(kind: &str, text: &str) -> MessageAttributeValue {
     let value = MessageAttributeValue::builder().data_type(kind);
-    let value = if kind.starts_with("Binary") { value.binary_value(Blob::new(text)) } else { value.string_value(text) };
+    let value = if kind.starts_with("Binary") {
+        value.binary_value(Blob::new(text))
+    } else {
+        value.string_value(text)
+    };
     value.build().unwrap()
 }
 
@@ -35,7 +39,8 @@ fn split(mut message: Value) -> (Attributes, Value) {
         None => binary(value["BinaryValue"].as_str().unwrap()),
     };
     let attributes = attributes.as_object().into_iter().flatten();
-    let attributes = attributes.map(|(name, value)| (name.clone(), (value["DataType"].as_str().unwrap().to_owned(), text(value))));
+    let attributes = attributes
+        .map(|(name, value)| (name.clone(), (value["DataType"].as_str().unwrap().to_owned(), text(value))));
     (attributes.collect(), message)
 }
 
@@ -52,7 +57,8 @@ fn headers(request: &Request) -> Request {
 
 async fn send(server: &Server, message: &Message) -> Sent {
     send_both(server, |guard| {
-        let send = client(server, guard).send_message().queue_url("http://q/1/q").message_body(message.body());
+        let send =
+            client(server, guard).send_message().queue_url("http://q/1/q").message_body(message.body());
         send.set_message_attributes(message.attributes(value)).send()
     })
     .await
@@ -62,7 +68,8 @@ async fn send(server: &Server, message: &Message) -> Sent {
 fn check(name: &str, sent: &Sent, outcome: Counter) -> usize {
     assert_eq!(sent.counted, [(outcome, 1)], "{name}");
     assert_eq!(headers(&sent.plain), headers(&sent.guarded), "{name}");
-    let [plain, guarded] = [&sent.plain, &sent.guarded].map(|request| split(serde_json::from_slice(&request.body).unwrap()));
+    let [plain, guarded] =
+        [&sent.plain, &sent.guarded].map(|request| split(serde_json::from_slice(&request.body).unwrap()));
     assert_eq!(plain.1, guarded.1, "{name}: everything but the attributes");
     assert_carried(name, &plain.0, &guarded.0, outcome, &sent.lineage);
     assert!(guarded.0.len() <= 10.max(plain.0.len()), "{name}");
@@ -89,9 +96,21 @@ async fn a_message_carries_what_it_has_room_for() {
         ("stale member", Message::new(&[own[0], ("tracestate", &stale_state)], 8, 2), Counter::Replaced),
         ("own, binary", Message::new(&own, 3, 2).of_kind("Binary"), Counter::Written),
         ("stale, binary", Message::new(&[("hopguard", STALE)], 3, 2).of_kind("Binary"), Counter::Replaced),
-        ("stale member, binary", Message::new(&[own[0], ("tracestate", &stale_state)], 8, 2).of_kind("Binary"), Counter::Replaced),
-        ("stale, of a custom type", Message::new(&[("hopguard", STALE)], 9, 2).of_kind("String.token"), Counter::Packed),
-        ("stale member without a parent, 9 more", Message::new(&[("tracestate", &stale_state)], 9, 2), Counter::Replaced),
+        (
+            "stale member, binary",
+            Message::new(&[own[0], ("tracestate", &stale_state)], 8, 2).of_kind("Binary"),
+            Counter::Replaced,
+        ),
+        (
+            "stale, of a custom type",
+            Message::new(&[("hopguard", STALE)], 9, 2).of_kind("String.token"),
+            Counter::Packed,
+        ),
+        (
+            "stale member without a parent, 9 more",
+            Message::new(&[("tracestate", &stale_state)], 9, 2),
+            Counter::Replaced,
+        ),
     ];
     for (name, message, outcome) in cases {
         check(name, &send(&server, &message).await, outcome);
@@ -127,7 +146,10 @@ fn entry(nth: usize, message: &Message) -> SendMessageBatchRequestEntry {
     entry.set_message_attributes(message.attributes(value)).build().unwrap()
 }
 
-async fn send_batch(server: &Server, messages: &[Message]) -> (Vec<(Attributes, Value)>, Vec<(Attributes, Value)>, Sent) {
+async fn send_batch(
+    server: &Server,
+    messages: &[Message],
+) -> (Vec<(Attributes, Value)>, Vec<(Attributes, Value)>, Sent) {
     let sent = send_both(server, |guard| {
         let entries = messages.iter().enumerate().map(|(nth, message)| entry(nth, message)).collect();
         client(server, guard).send_message_batch().queue_url("http://q/1/q").set_entries(Some(entries)).send()
@@ -140,7 +162,13 @@ async fn send_batch(server: &Server, messages: &[Message]) -> (Vec<(Attributes, 
     (entries(&sent.plain), entries(&sent.guarded), sent)
 }
 
-fn check_entry(name: &str, plain: &(Attributes, Value), guarded: &(Attributes, Value), outcome: Counter, lineage: &Lineage) {
+fn check_entry(
+    name: &str,
+    plain: &(Attributes, Value),
+    guarded: &(Attributes, Value),
+    outcome: Counter,
+    lineage: &Lineage,
+) {
     assert_eq!(plain.1, guarded.1, "{name}: everything but the attributes");
     assert_carried(name, &plain.0, &guarded.0, outcome, lineage);
 }
@@ -194,7 +222,8 @@ async fn a_send_outside_of_any_scope_is_unchanged_and_counted() {
     let guard = Guard::default();
     let message = Message::new(&[("hopguard", STALE)], 2, 9);
     for guard in [None, Some(guard.clone())] {
-        let send = client(&server, guard).send_message().queue_url("http://q/1/q").message_body(message.body());
+        let send =
+            client(&server, guard).send_message().queue_url("http://q/1/q").message_body(message.body());
         send.set_message_attributes(message.attributes(value)).send().await.unwrap();
     }
     let [plain, guarded] = <[Request; 2]>::try_from(server.take()).unwrap().map(Request::stable);
