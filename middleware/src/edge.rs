@@ -16,8 +16,11 @@ use crate::shared::Shared;
 
 /// The same failure is logged at most this often.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
-/// What the quarantine may take of an invocation whose handler has yet to run.
+/// What the quarantine may take of an invocation whose handler has yet to run: so long, and half of the time that is left.
 const QUARANTINE_LIMIT: Duration = Duration::from_secs(10);
+/// What one question to Lambda's control plane may take of it: so long, and a third of the time that is left. One that hangs is to
+/// cost neither the blocked record nor the handler of the others.
+const QUESTION_LIMIT: Duration = Duration::from_secs(5);
 
 /// The drivers, whose clients are made at their first call.
 pub(crate) struct Edge {
@@ -101,7 +104,7 @@ impl Shared {
                 }
             });
         }
-        let deadline = deadline.min(Instant::now() + QUARANTINE_LIMIT);
+        let deadline = sooner(deadline, 2, QUARANTINE_LIMIT);
         if let Some(quarantine) =
             self.quarantine_of(arn, blocked, deadline).await.filter(|_| !kept.is_empty())
         {
@@ -143,6 +146,7 @@ impl Shared {
             path.next() == Some(queue) && path.next() == Some(account)
         });
         if !feeds {
+            let deadline = sooner(deadline, 3, QUESTION_LIMIT);
             feeds = match self.edge.mappings.feeds(arn, quarantine.queue_url(), deadline).await {
                 Ok(feeds) => feeds,
                 Err(error) => {
@@ -166,6 +170,7 @@ impl Shared {
     /// to a mapping without ReportBatchItemFailures would delete what nobody processed.
     pub(crate) async fn takes_failures(&self, arn: &str, origin: Option<&str>, deadline: Instant) -> bool {
         let Some(origin) = origin else { return false };
+        let deadline = sooner(deadline, 3, QUESTION_LIMIT);
         match self.edge.mappings.reports_batch_item_failures(arn, origin, deadline).await {
             Ok(reports) => reports,
             Err(error) => {
@@ -176,6 +181,12 @@ impl Shared {
             }
         }
     }
+}
+
+/// The end of the first of so many parts of the time that is left until `deadline`, and of `limit`.
+fn sooner(deadline: Instant, parts: u32, limit: Duration) -> Instant {
+    let now = Instant::now();
+    now + (deadline.saturating_duration_since(now) / parts).min(limit)
 }
 
 #[cfg(feature = "s3")]

@@ -164,7 +164,17 @@ impl<'j> Cursor<'j> {
 
     /// Consumes a string and reads it as text.
     pub(crate) fn text(&mut self) -> Option<Cow<'j, str>> {
-        self.string()?.text()
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let Some((end, plain)) = scan::key_end(self.bytes, start) else {
+            self.spend();
+            return None;
+        };
+        self.at = end + 1;
+        let raw = self.bytes.get(start..end)?;
+        if plain { std::str::from_utf8(raw).ok().map(Cow::Borrowed) } else { Text::new(raw).text() }
     }
 
     /// Consumes any value. Where it is, in bytes of the text; empty where the text is broken.

@@ -202,9 +202,7 @@ mod tests {
             .each_concurrently(NonZeroUsize::new(3).unwrap(), records, |_| async {
                 *now.lock().unwrap() += 1;
                 let running = *now.lock().unwrap();
-                let mut highest = most.lock().unwrap();
-                *highest = running.max(*highest);
-                drop(highest);
+                most.lock().map(|mut highest| *highest = running.max(*highest)).unwrap();
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 *now.lock().unwrap() -= 1;
                 Ok::<(), String>(())

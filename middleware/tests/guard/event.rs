@@ -2,6 +2,7 @@
 
 use hopguard::core::propagator::TraceParent;
 use hopguard::core::{ChainId, FunctionId, Lineage, Token};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The function under test.
@@ -37,7 +38,7 @@ pub fn attributes(lineage: &Lineage, parent: TraceParent) -> Value {
 }
 
 /// One SQS message.
-pub fn message(id: &str, body: &str, attributes: Value) -> Value {
+pub fn message(id: &str, body: &str, attributes: impl Serialize) -> Value {
     json!({
         "messageId": id,
         "receiptHandle": "handle",

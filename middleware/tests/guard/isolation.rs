@@ -120,9 +120,9 @@ async fn spawned_work_may_outlive_its_invocation() {
             waiting.wait().await;
             Scope::current().unwrap().lineage().chain
         };
-        tokio::spawn(late.in_lineage())
+        (tokio::spawn(late.in_lineage()),)
     };
-    let late = within(&guard, &sqs_of(&looping(1, 1)), work).await;
+    let late = within(&guard, &sqs_of(&looping(1, 1)), work).await.0;
     let next = || async {
         over.wait().await;
         Scope::current().unwrap().lineage().chain

@@ -44,7 +44,10 @@ fn named<'s>(spans: &'s [SpanData], name: &str) -> Vec<&'s SpanData> {
 }
 
 fn attribute(span: &SpanData, name: &str) -> Option<String> {
-    span.attributes.iter().find(|attribute| attribute.key.as_str() == name).map(|attribute| attribute.value.to_string())
+    span.attributes
+        .iter()
+        .find(|attribute| attribute.key.as_str() == name)
+        .map(|attribute| attribute.value.to_string())
 }
 
 /// Trace and span ids of a span's links.
@@ -125,7 +128,8 @@ async fn what_a_handler_opens_is_inside_of_the_invocation() {
 #[tokio::test]
 async fn a_large_batch_has_as_many_links_as_a_span_may_have() {
     let traced = Traced::start();
-    let messages = (1..=200).map(|nth| message(&nth.to_string(), "", attributes(&looping(nth.into(), 1), parent(1, nth))));
+    let messages = (1..=200)
+        .map(|nth| message(&nth.to_string(), "", attributes(&looping(nth.into(), 1), parent(1, nth))));
     within(&Guard::default(), &sqs(messages), || async {}).await;
     let spans = traced.spans();
     let links = links(named(&spans, "sqs process")[0]);
@@ -144,7 +148,11 @@ async fn send(sent_by: TraceParent) -> (TraceParent, String) {
     };
     within(&guard, &event, send).await;
     let attributes = attributes_of(&server.take()[0]);
-    assert_eq!(lineage_in(&attributes).unwrap().chain, chain(5), "the chain is the token's, whatever the trace");
+    assert_eq!(
+        lineage_in(&attributes).unwrap().chain,
+        chain(5),
+        "the chain is the token's, whatever the trace"
+    );
     let text = |name: &str| attributes[name].1.clone();
     (TraceParent::parse(&text("traceparent")).unwrap(), text("tracestate"))
 }
@@ -191,6 +199,6 @@ async fn two_invocations_at_once_have_spans_of_their_own() {
         let work = named(&spans, "work");
         let work: Vec<_> = work.iter().filter(of_it).collect();
         let bits = attribute(work[0], "bits").unwrap();
-        assert_eq!((work.len(), attribute(invocation, "hopguard.chain")), (1, Some(format!("{:0>32}", bits))));
+        assert_eq!((work.len(), attribute(invocation, "hopguard.chain")), (1, Some(format!("{bits:0>32}"))));
     }
 }

@@ -39,7 +39,7 @@ fn split(request: &Request) -> (Attributes, Request) {
     let (metadata, headers): (BTreeMap<_, _>, BTreeMap<_, _>) =
         request.headers.clone().into_iter().partition(|(name, _)| name.starts_with(PREFIX));
     let metadata =
-        metadata.into_iter().map(|(name, text)| (name[PREFIX.len()..].to_owned(), (String::new(), text)));
+        metadata.into_iter().map(|(name, text)| (name.replacen(PREFIX, "", 1), (String::new(), text)));
     (metadata.collect(), Request { headers, ..request.clone() })
 }
 
@@ -88,7 +88,8 @@ async fn every_write_carries_what_its_metadata_has_room_for() {
     let written = check("free", &put(&server, None).await, Counter::Written);
     let long = |bytes: usize| "x".repeat(bytes - PREFIX.len() - "own".len());
     let (fits, packed, none) = (long(LIMIT - written), long(LIMIT - written + 1), long(LIMIT - 9));
-    let cases: [(&str, &[(&str, &str)], Counter); 11] = [
+    type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], Counter);
+    let cases: [Case<'_>; 11] = [
         ("nothing", &[], Counter::Written),
         ("some", &[("team", "a"), ("id", "7")], Counter::Written),
         ("own traceparent", &[("traceparent", PARENT), ("tracestate", "a=1,b=2")], Counter::Written),

@@ -35,7 +35,7 @@ fn fields(request: &Request, start: &str) -> (BTreeMap<String, String>, BTreeMap
     let pairs = request.text().split('&').filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (decode(name), decode(value)));
     let (ours, others): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| name.starts_with(start));
-    let ours = ours.into_iter().map(|(name, value)| (name[start.len()..].to_owned(), value)).collect();
+    let ours = ours.into_iter().map(|(name, value)| (name.replacen(start, "", 1), value)).collect();
     (ours, others.into_iter().collect())
 }
 
