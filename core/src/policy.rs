@@ -103,7 +103,9 @@ impl fmt::Display for Reason {
             }
             Self::Hops { hop, limit } => write!(f, "hop {hop} of {limit} allowed"),
             Self::BranchCredit => f.write_str("the loop has spent its branch credit"),
-            Self::LastVisit { limit } => write!(f, "visit {limit} of {limit} allowed on one path: the next is blocked"),
+            Self::LastVisit { limit } => {
+                write!(f, "visit {limit} of {limit} allowed on one path: the next is blocked")
+            }
             Self::AwsLineage { seen } => {
                 write!(f, "AWS counts {seen} visits in this chain and no lineage came with the record")
             }

@@ -42,7 +42,7 @@ impl Guard {
                 .then(|| (name, value.to_string_lossy().into_owned()))
         });
         let (settings, errors) = Settings::read(variables);
-        Builder { settings, wrong: errors, ..Builder::default() }.build()
+        Builder { wrong: errors, ..Builder::default().settings(settings) }.build()
     }
 
     /// A guard with chosen settings.

@@ -9,7 +9,10 @@ use hopguard_core::propagator::Inbound;
 
 use crate::shared::Shared;
 
-pub(crate) type KnownHead = Infallible;
+/// There is none.
+#[derive(Clone, Debug)]
+pub(crate) enum KnownHead {}
+
 pub(crate) type KnownObject = Infallible;
 
 pub(crate) fn named<'r, 'e>(record: &'r Record<'e>) -> impl Iterator<Item = &'r ObjectRef<'e>> {

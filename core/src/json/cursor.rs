@@ -342,7 +342,11 @@ mod tests {
             let mut each = |key: &[u8], cursor: &mut Cursor<'_>| {
                 let start = cursor.at();
                 let end = cursor.span().end;
-                found.push(format!("{}={}", String::from_utf8_lossy(key), &text[start..end]));
+                found.push(format!(
+                    "{}={}",
+                    String::from_utf8_lossy(key),
+                    text.get(start..end).unwrap_or_default()
+                ));
             };
             let mut cursor = Cursor::new(text.as_bytes());
             assert!(cursor.enter_object());

@@ -61,7 +61,7 @@ const BRANCH_CREDIT: Variable = Variable {
     name: "HOPGUARD_BRANCH_CREDIT",
     default: "256",
     range: "0 to 1000000",
-    doc: "How many further messages a loop may send beside each invocation's first; bounds a loop that branches to (credit + 1) × functions × visits invocations.",
+    doc: "How many further messages a loop may send beside each invocation's first; from each entry into a loop at most (credit + 1) × functions × visits invocations run.",
     apply: |draft, value| {
         draft.settings.policy.branch_credit =
             parse::number("HOPGUARD_BRANCH_CREDIT", value, (0, 1_000_000), 256)?;

@@ -76,7 +76,11 @@ async fn three_of_ten_are_quarantined_and_seven_run_once() -> Result<()> {
         let function = bed.function("orders", &plan).deploy().await?;
         queue.send_batch(ten(&function)).await?;
         let mapping = function.consume(&queue).batch_size(10);
-        if partial { mapping.partial().create().await? } else { mapping.create().await? };
+        if partial {
+            mapping.partial().create().await?
+        } else {
+            mapping.create().await?
+        };
 
         assert_tripped(&function, "unreserved").await?;
         let runs = bed.settled().await?;
@@ -101,7 +105,8 @@ async fn three_of_ten_are_quarantined_and_seven_run_once() -> Result<()> {
 async fn where_the_mapping_takes_failures_only_the_three_come_back() -> Result<()> {
     let bed = Bed::start().await?;
     let dead = bed.cloud.queue("dead").create().await?;
-    let queue = bed.cloud.queue("orders").visibility(Duration::from_secs(1)).redrive(&dead, 2).create().await?;
+    let queue =
+        bed.cloud.queue("orders").visibility(Duration::from_secs(1)).redrive(&dead, 2).create().await?;
     let plan = Plan { each: true, ..Plan::default() };
     let function = bed.function("orders", &plan).env("HOPGUARD_ON_BLOCK", "fail").env("HOPGUARD_TRIP", "off");
     let function = function.deploy().await?;
@@ -178,7 +183,8 @@ async fn in_a_fifo_queue_a_quarantined_message_leaves_its_group_in_order() -> Re
     let queue = bed.cloud.queue("orders").fifo().visibility(Duration::from_secs(1)).create().await?;
     let quarantine = bed.cloud.queue("kept").fifo().create().await?;
     let plan = Plan { each: true, ..Plan::default() };
-    let function = bed.function("orders", &plan).env("HOPGUARD_QUARANTINE", quarantine.url()).deploy().await?;
+    let function =
+        bed.function("orders", &plan).env("HOPGUARD_QUARANTINE", quarantine.url()).deploy().await?;
     queue.send_batch(grouped(&function)).await?;
     function.consume(&queue).batch_size(10).partial().create().await?;
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use hopguard_tests::{Function, Plan, Queue, Send};
+use hopguard_tests::{Draft, Function, Plan, Queue, Send};
 
-use crate::bed::{Bed, assert_tripped};
+use crate::bed::{Bed, assert_tripped, token};
 
 const FAN_OUT: usize = 3;
 const MAX_VISITS: usize = 8;
@@ -31,24 +31,43 @@ async fn fork(bed: &Bed, batch: bool, trip: &str, unguarded: bool) -> Result<(Fu
     Ok((function, queue))
 }
 
+/// The runs of a loop that nothing but its bound ends, counted over all of them.
+async fn runs_to_the_end(bed: &Bed, function: &Function, queue: &Queue) -> Result<usize> {
+    bed.settled().await?;
+    let (name, runs) = (function.name(), bed.runs(function.name()).len());
+    assert!(queue.drain().await?.is_empty(), "{name}: the loop has ended");
+    let blocked = bed.counter(name, "Blocked");
+    assert_eq!(blocked, bed.counter(name, "Quarantined"), "{name}");
+    // Each run sends three messages, and each of them is run or blocked: nothing was delivered twice, nothing was lost.
+    assert_eq!(FAN_OUT * runs, runs - 1 + blocked as usize, "{name}");
+    assert!(runs > MAX_VISITS, "{name}: {runs} runs are no branching loop");
+    Ok(runs)
+}
+
 #[tokio::test]
 async fn a_loop_with_fan_out_3_ends_within_its_bound() -> Result<()> {
     let bed = Bed::start().await?;
-    let ((_, single), (_, batch)) =
+    let ((single, to_single), (batch, to_batch)) =
         tokio::try_join!(fork(&bed, false, "off", false), fork(&bed, true, "off", false))?;
-    single.send("branch").await?;
-    batch.send("branch").await?;
-    bed.settled().await?;
-    for (name, queue) in [("single", single), ("batch", batch)] {
-        let runs = bed.runs(name).len();
-        assert!(queue.drain().await?.is_empty(), "{name}: the loop has ended");
-        let blocked = bed.counter(name, "Blocked");
-        assert_eq!(blocked, bed.counter(name, "Quarantined"), "{name}");
-        // Each run sends three messages, and each of them is run or blocked.
-        assert_eq!(FAN_OUT * runs, runs - 1 + blocked as usize, "{name}");
-        assert!(runs <= BOUND, "{name}: {runs} runs, the bound is {BOUND}");
-        assert!(runs > MAX_VISITS, "{name}: {runs} runs are no branching loop");
+    // One entry into the loop: what a first run of the function sent comes back to it.
+    to_single.send(Draft::new("branch").attribute("hopguard", token(&single, 1, 1))).await?;
+    to_batch.send(Draft::new("branch").attribute("hopguard", token(&batch, 1, 2))).await?;
+    for (function, queue) in [(single, to_single), (batch, to_batch)] {
+        let runs = runs_to_the_end(&bed, &function, &queue).await?;
+        assert!(runs <= BOUND, "{}: {runs} runs, the bound is {BOUND}", function.name());
     }
+    Ok(())
+}
+
+/// Nobody can know of a root that what it sends will come back: its credit passes on whole, and each of its messages that
+/// does come back is an entry with a bound of its own.
+#[tokio::test]
+async fn a_root_that_branches_makes_as_many_entries() -> Result<()> {
+    let bed = Bed::start().await?;
+    let (function, queue) = fork(&bed, true, "off", false).await?;
+    queue.send("branch").await?;
+    let runs = runs_to_the_end(&bed, &function, &queue).await?;
+    assert!(runs <= 1 + FAN_OUT * BOUND, "{runs} runs of {FAN_OUT} entries, each bounded by {BOUND}");
     Ok(())
 }
 

@@ -7,7 +7,8 @@ use hopguard_tests::{Cloud, Draft, Function, Plan, Queue, Send, eventually};
 
 use crate::bed::{Bed, SOON, alone, assert_tripped, logged, token};
 
-const REFUSED: &str = "quarantine queue feeds this function: not used; name another queue in HOPGUARD_QUARANTINE";
+const REFUSED: &str =
+    "quarantine queue feeds this function: not used; name another queue in HOPGUARD_QUARANTINE";
 const NOT_MOVED: &str = "record not quarantined: it fails, so that its source keeps it";
 
 async fn returning(cloud: &Cloud, name: &str) -> Result<Queue> {
@@ -69,7 +70,8 @@ async fn a_queue_that_is_missing_or_denied_leaves_the_record_with_its_source() -
     ];
     for (name, role, url, reason) in cases {
         let queue = returning(&bed.cloud, name).await?;
-        let function = bed.function(name, &plan).role(&role).env("HOPGUARD_QUARANTINE", &url).deploy().await?;
+        let function =
+            bed.function(name, &plan).role(&role).env("HOPGUARD_QUARANTINE", &url).deploy().await?;
         queue.send(looping(&function)).await?;
         function.consume(&queue).partial().create().await?;
         assert_tripped(&function, "unreserved").await?;

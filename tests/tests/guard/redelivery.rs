@@ -27,7 +27,11 @@ async fn of_a_message() -> Result<()> {
         let plan = Plan { each, fail_first: 2, ..Plan::forward(Send::queue(queue.url())) };
         let function = bed.function(name, &plan).env("HOPGUARD_MAX_VISITS", "3").deploy().await?;
         let mapping = function.consume(&queue);
-        if each { mapping.partial().create().await? } else { mapping.create().await? };
+        if each {
+            mapping.partial().create().await?
+        } else {
+            mapping.create().await?
+        };
 
         queue.send(name).await?;
         assert_tripped(&function, "unreserved").await?;

@@ -31,8 +31,18 @@ fn cases() -> Vec<Case> {
         case("ten", Dress::own(10), "NoRoom", 10),
         case("own parent", Dress::own(8).and("traceparent", PARENT), "Written", 10),
         case("own parent, full", Dress::own(9).and("traceparent", PARENT), "NoRoom", 10),
-        case("own trace", Dress::own(8).and("traceparent", PARENT).and("tracestate", "vendor=1"), "Written", 10),
-        case("stale state", Dress::own(8).and("traceparent", PARENT).and("tracestate", &state), "Replaced", 10),
+        case(
+            "own trace",
+            Dress::own(8).and("traceparent", PARENT).and("tracestate", "vendor=1"),
+            "Written",
+            10,
+        ),
+        case(
+            "stale state",
+            Dress::own(8).and("traceparent", PARENT).and("tracestate", &state),
+            "Replaced",
+            10,
+        ),
         case("stale packed", Dress::own(7).and("hopguard", &stale), "Replaced", 9),
         case("stale packed, full", Dress::own(9).and("hopguard", &stale), "Packed", 10),
     ]
@@ -73,7 +83,11 @@ fn assert_as_sent(case: &Case, message: &Message, function: FunctionId) {
         assert_eq!(read, None, "{name}");
     } else {
         let read = read.unwrap();
-        assert_eq!((read.hop, read.visits.of(function), read.visits.len()), (0, 1, 1), "{name}: no stale token");
+        assert_eq!(
+            (read.hop, read.visits.of(function), read.visits.len()),
+            (0, 1, 1),
+            "{name}: no stale token"
+        );
     }
 }
 
@@ -89,7 +103,8 @@ async fn with_every_number_of_attributes_and_stale_tokens() -> Result<()> {
     let dresses = || cases.iter().map(|case| case.dress.clone());
 
     // By themselves and in one call, to a queue and to a topic.
-    let (single, batch) = (bed.cloud.queue("single").create().await?, bed.cloud.queue("batch").create().await?);
+    let (single, batch) =
+        (bed.cloud.queue("single").create().await?, bed.cloud.queue("batch").create().await?);
     let (topic_single, topic_batch) = (bed.cloud.topic("single").await?, bed.cloud.topic("batch").await?);
     let (raw_single, raw_batch) =
         (bed.cloud.queue("raw-single").create().await?, bed.cloud.queue("raw-batch").create().await?);
@@ -99,7 +114,8 @@ async fn with_every_number_of_attributes_and_stale_tokens() -> Result<()> {
         let send = |dress| Send::Dressed { target: target.to_owned(), messages: vec![dress] };
         dresses().map(send).collect::<Vec<_>>()
     };
-    let at_once = |target: &str| vec![Send::Dressed { target: target.to_owned(), messages: dresses().collect() }];
+    let at_once =
+        |target: &str| vec![Send::Dressed { target: target.to_owned(), messages: dresses().collect() }];
     let runs = [
         ("sqs", one_by_one(single.url()), single),
         ("sqs-batch", at_once(batch.url()), batch),
@@ -124,7 +140,8 @@ async fn with_every_number_of_attributes_and_stale_tokens() -> Result<()> {
 #[tokio::test]
 async fn with_the_attributes_of_the_message_that_came() -> Result<()> {
     let bed = Bed::start().await?;
-    let (inbox, outbox) = (bed.cloud.queue("inbox").create().await?, bed.cloud.queue("outbox").create().await?);
+    let (inbox, outbox) =
+        (bed.cloud.queue("inbox").create().await?, bed.cloud.queue("outbox").create().await?);
     let copy = Dress { copied: true, ..Dress::default() };
     let plan = Plan::forward(Send::Dressed { target: outbox.url().to_owned(), messages: vec![copy] });
     let function = bed.function("forwarder", &plan).deploy().await?;

@@ -40,7 +40,9 @@ async fn a_forged_token_stops_nobody() -> Result<()> {
     function.consume(&queue).partial().create().await?;
 
     // Each says that the function was visited too often already.
-    let signed = |key: &str| Token::new(&visited(&function, 5, 7), Some(&SigningKeys::parse(key).unwrap())).to_string();
+    let signed = |key: &str| {
+        Token::new(&visited(&function, 5, 7), Some(&SigningKeys::parse(key).unwrap())).to_string()
+    };
     let wrong = signed("not the key of the owner");
     queue.send(Draft::new("unsigned").attribute("hopguard", token(&function, 5, 7))).await?;
     queue.send(Draft::new("wrong").attribute("tracestate", format!("hopguard={wrong}"))).await?;

@@ -32,10 +32,16 @@ fn a_broken_token_is_rejected_and_starts_no_lineage() {
 
 #[test]
 fn wrong_shapes_have_no_lineage() {
-    let mut values = vec![json!(null), json!(7), json!("text"), json!([]), json!([TOKEN]), json!({}), json!(true)];
+    let mut values =
+        vec![json!(null), json!(7), json!("text"), json!([]), json!([TOKEN]), json!({}), json!(true)];
     values.push(json!([{"stringValue": TOKEN}]));
     for value in values {
-        for attribute in [value.clone(), json!({"stringValue": value}), json!({"Value": value}), json!({"binaryValue": value})] {
+        for attribute in [
+            value.clone(),
+            json!({"stringValue": value}),
+            json!({"Value": value}),
+            json!({"binaryValue": value}),
+        ] {
             if attribute == json!({"stringValue": "text"}) {
                 continue;
             }
@@ -71,18 +77,27 @@ fn wrong_shapes_have_no_lineage() {
 #[test]
 fn of_two_equal_keys_the_last_counts() {
     let attribute = |token: &str| format!(r#""hopguard":{{"stringValue":"{token}","dataType":"String"}}"#);
-    let record = format!(r#"{{"messageId":"1","messageAttributes":{{{},{}}},"messageId":"2"}}"#, attribute(TOKEN), attribute(LATER));
+    let record = format!(
+        r#"{{"messageId":"1","messageAttributes":{{{},{}}},"messageId":"2"}}"#,
+        attribute(TOKEN),
+        attribute(LATER)
+    );
     let event = format!(r#"{{"Records":[{{"body":""}}],"Records":[{record}]}}"#);
     let event = Reader::default().read(event.as_bytes());
     let [record] = event.records() else { panic!() };
-    assert_eq!((record.id.as_deref(), record.inbound.lineage.map(|lineage| lineage.hop)), (Some("2"), Some(4)));
+    assert_eq!(
+        (record.id.as_deref(), record.inbound.lineage.map(|lineage| lineage.hop)),
+        (Some("2"), Some(4))
+    );
     let left = event.without(|_| true).unwrap();
     assert_eq!(String::from_utf8(left).unwrap(), r#"{"Records":[{"body":""}],"Records":[]}"#);
 }
 
 #[test]
 fn names_with_escapes_are_compared_decoded() {
-    let event = format!(r#"{{"Records":[{{"messageId":"hopguard","messageAttributes":{{"hop\u0067uard":{{"string\u0056alue":"{TOKEN}"}}}}}}]}}"#);
+    let event = format!(
+        r#"{{"Records":[{{"messageId":"hopguard","messageAttributes":{{"hop\u0067uard":{{"string\u0056alue":"{TOKEN}"}}}}}}]}}"#
+    );
     let event = Reader::default().read(event.as_bytes());
     assert_eq!(event.records()[0].inbound.lineage.map(|lineage| lineage.hop), Some(3));
 }
@@ -90,7 +105,10 @@ fn names_with_escapes_are_compared_decoded() {
 #[test]
 fn what_breaks_off_is_untouched() {
     let events = [
-        sqs([sqs_message(1, &notification("x", Some(w3c(sns_text, TOKEN))).to_string(), w3c(sqs_text, TOKEN)), sqs_message(2, "é\"\\", json!({}))]),
+        sqs([
+            sqs_message(1, &notification("x", Some(w3c(sns_text, TOKEN))).to_string(), w3c(sqs_text, TOKEN)),
+            sqs_message(2, "é\"\\", json!({})),
+        ]),
         sns(&s3("k", "ObjectCreated:Put").to_string(), Some(w3c(sns_text, TOKEN))),
         s3("k", "ObjectCreated:Put"),
         event_bridge(json!({"hopguard": TOKEN})),
@@ -103,7 +121,11 @@ fn what_breaks_off_is_untouched() {
         assert!(!reader.read(&bytes).is_untouched());
         for end in 0..bytes.len() {
             let cut = reader.read(&bytes[..end]);
-            assert!(cut.is_untouched() && cut.without(|_| true).is_none(), "{}", String::from_utf8_lossy(&bytes[..end]));
+            assert!(
+                cut.is_untouched() && cut.without(|_| true).is_none(),
+                "{}",
+                String::from_utf8_lossy(&bytes[..end])
+            );
             // What would be inside is read too, from any place on.
             let _ = reader.read(&bytes[end..]);
             let _ = field::write(&bytes[..end], PARENT, "x=y");
@@ -121,7 +143,9 @@ fn what_breaks_off_is_untouched() {
 
 #[test]
 fn a_list_whose_brackets_do_not_match_is_left_alone() {
-    for event in [r#"{"Records":[1}}"#, r#"{"Records":[{"a":1]},2]}"#, r#"{"Records":[{"a"}]}"#, r#"{"Records":[,,]}"#] {
+    for event in
+        [r#"{"Records":[1}}"#, r#"{"Records":[{"a":1]},2]}"#, r#"{"Records":[{"a"}]}"#, r#"{"Records":[,,]}"#]
+    {
         let event = Reader::default().read(event.as_bytes());
         assert!(event.is_untouched() && event.without(|_| false).is_none_or(|same| same == event.bytes()));
     }

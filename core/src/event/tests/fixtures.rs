@@ -8,18 +8,33 @@ use super::*;
 /// The example events of the crate aws_lambda_events, from cargo's own copy of its package.
 fn published() -> Vec<PathBuf> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--offline", "--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--offline",
+            "--manifest-path",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+        ])
         .output()
         .unwrap();
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let package = metadata["packages"].as_array().unwrap().iter().find(|package| package["name"] == "aws_lambda_events").unwrap();
+    let package = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|package| package["name"] == "aws_lambda_events")
+        .unwrap();
     let folder = Path::new(package["manifest_path"].as_str().unwrap()).with_file_name("src").join("fixtures");
     json_files(&folder)
 }
 
 fn json_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
-    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
+        .collect();
     files.sort();
     files
 }
@@ -47,7 +62,11 @@ fn no_published_example_has_lineage_or_is_altered() {
         for keys in [None, SigningKeys::parse("0123456789abcdef").ok()] {
             let event = Reader::new(keys).read(&bytes);
             for record in event.records() {
-                assert!(record.inbound.lineage.is_none() && record.inbound.rejected.is_none(), "{name}: {:?}", record.inbound);
+                assert!(
+                    record.inbound.lineage.is_none() && record.inbound.rejected.is_none(),
+                    "{name}: {:?}",
+                    record.inbound
+                );
             }
             check_without(&name, &bytes, &event);
         }
@@ -58,7 +77,9 @@ fn no_published_example_has_lineage_or_is_altered() {
             name if name.starts_with("example-eventbridge") => Some(Source::EventBridge),
             "example-apigw-request.json" | "example-apigw-v2-request-iam.json" => Some(Source::Http),
             name if name.starts_with("example-alb-lambda-target-request") => Some(Source::Http),
-            name if name.starts_with("example-kinesis-event") || name == "example-dynamodb-event.json" => Some(Source::Other),
+            name if name.starts_with("example-kinesis-event") || name == "example-dynamodb-event.json" => {
+                Some(Source::Other)
+            }
             _ => None,
         };
         if let Some(source) = source {
@@ -72,9 +93,18 @@ fn no_published_example_has_lineage_or_is_altered() {
 fn captured_events_are_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
     for (source, expected) in [
-        ("sqs", Source::Sqs), ("sns", Source::Sns), ("sns-sqs", Source::Sqs), ("s3", Source::S3), ("s3-sqs", Source::Sqs),
-        ("s3-sns", Source::Sns), ("s3-sns-sqs", Source::Sqs), ("s3-eventbridge", Source::EventBridge),
-        ("eventbridge", Source::EventBridge), ("invoke", Source::Invoke), ("kinesis", Source::Other), ("dynamodb", Source::Other),
+        ("sqs", Source::Sqs),
+        ("sns", Source::Sns),
+        ("sns-sqs", Source::Sqs),
+        ("s3", Source::S3),
+        ("s3-sqs", Source::Sqs),
+        ("s3-sns", Source::Sns),
+        ("s3-sns-sqs", Source::Sqs),
+        ("s3-eventbridge", Source::EventBridge),
+        ("eventbridge", Source::EventBridge),
+        ("invoke", Source::Invoke),
+        ("kinesis", Source::Other),
+        ("dynamodb", Source::Other),
     ] {
         for path in json_files(&folder.join(source)) {
             let name = path.display().to_string();
@@ -87,7 +117,8 @@ fn captured_events_are_read() {
             }
             let has_token = text.contains("01-4bf92f3577b34da6a3ce929d0e0e4736") && expected != Source::Other;
             for record in event.records() {
-                let own = String::from_utf8_lossy(event.json(record)).contains("01-4bf92f3577b34da6a3ce929d0e0e4736");
+                let own = String::from_utf8_lossy(event.json(record))
+                    .contains("01-4bf92f3577b34da6a3ce929d0e0e4736");
                 assert_eq!(record.inbound.lineage.map(|lineage| lineage.hop), own.then_some(3), "{name}");
                 assert_eq!(record.inbound.rejected, None, "{name}");
                 if source.starts_with("s3") && !name.contains("test-event") {
@@ -96,8 +127,15 @@ fn captured_events_are_read() {
                     assert!(!record.objects[0].key.contains('%'), "{name}");
                 }
             }
-            assert!(event.records().iter().all(|record| record.id.is_some() || expected == Source::Invoke), "{name}");
-            assert_eq!(event.is_untouched(), !has_token && (!source.starts_with("s3") || name.contains("test-event")), "{name}");
+            assert!(
+                event.records().iter().all(|record| record.id.is_some() || expected == Source::Invoke),
+                "{name}"
+            );
+            assert_eq!(
+                event.is_untouched(),
+                !has_token && (!source.starts_with("s3") || name.contains("test-event")),
+                "{name}"
+            );
         }
     }
 }

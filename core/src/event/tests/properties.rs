@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde_json::Map;
 
 use super::*;
-use crate::propagator::{Outbound, Room, TraceParent, inject};
 use crate::lineage::Lineage;
+use crate::propagator::{Outbound, Room, TraceParent, inject};
 
 /// JSON of any shape, with a liking for the names that matter.
 fn values() -> impl Strategy<Value = Value> {
@@ -24,11 +24,17 @@ fn values() -> impl Strategy<Value = Value> {
         ]).prop_map(str::to_owned),
         1 => any::<String>(),
     ];
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), text.prop_map(Value::from)];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        text.prop_map(Value::from)
+    ];
     leaf.prop_recursive(6, 64, 6, move |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Value::from),
-            vec((keys.clone(), inner.clone()), 0..6).prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>())),
+            vec((keys.clone(), inner.clone()), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>())),
             // JSON inside a string, as bodies hold it.
             inner.prop_map(|value| Value::from(value.to_string())),
         ]
@@ -40,8 +46,10 @@ fn lineages() -> impl Strategy<Value = Lineage> {
     (1..=u128::MAX, any::<u32>(), any::<u32>(), vec((any::<u32>(), 1..=u16::MAX), 1..=12)).prop_filter_map(
         "one function twice",
         |(chain, hop, credit, visits)| {
-            let visits: Vec<_> = visits.into_iter().map(|(function, count)| format!("{function:08x}:{count}")).collect();
-            Token::decode(format!("01-{chain:032x}-{hop}-{credit}-{}", visits.join(".")).as_bytes(), None).ok()
+            let visits: Vec<_> =
+                visits.into_iter().map(|(function, count)| format!("{function:08x}:{count}")).collect();
+            Token::decode(format!("01-{chain:032x}-{hop}-{credit}-{}", visits.join(".")).as_bytes(), None)
+                .ok()
         },
     )
 }
@@ -50,7 +58,8 @@ fn batches() -> impl Strategy<Value = (Vec<Value>, Vec<bool>)> {
     vec((".{0,40}", 0..3u8, any::<bool>()), 0..12).prop_map(|records| {
         let blocked = records.iter().map(|(_, _, blocked)| *blocked).collect();
         let messages = records.into_iter().enumerate().map(|(nth, (body, kind, _))| {
-            let attributes = [json!({}), w3c(sqs_text, TOKEN), json!({"own": sqs_text("x"), "hopguard": sqs_text(LATER)})];
+            let attributes =
+                [json!({}), w3c(sqs_text, TOKEN), json!({"own": sqs_text("x"), "hopguard": sqs_text(LATER)})];
             sqs_message(nth, &body, attributes[usize::from(kind)].clone())
         });
         (messages.collect(), blocked)

@@ -6,7 +6,8 @@ fn lineage_is_found_in_every_carrier() {
     let own = r#"{"order":1}"#;
     let binary = json!({"hopguard": {"binaryValue": base64(TOKEN), "dataType": "Binary"}});
     let sns_binary = json!({"hopguard": {"Type": "Binary", "Value": base64(TOKEN)}});
-    let wrapped = |attributes| sqs([sqs_message(1, &notification(own, Some(attributes)).to_string(), json!({}))]);
+    let wrapped =
+        |attributes| sqs([sqs_message(1, &notification(own, Some(attributes)).to_string(), json!({}))]);
     let pretty = serde_json::to_string_pretty(&notification(own, Some(w3c(sns_text, TOKEN)))).unwrap();
     let field = json!({"traceparent": PARENT, "tracestate": format!("hopguard={TOKEN},vendor=x")});
     let in_detail = event_bridge(json!({"order": 1, "hopguard": field}));
@@ -23,7 +24,12 @@ fn lineage_is_found_in_every_carrier() {
         ("EventBridge, plain", Source::EventBridge, event_bridge(json!({"hopguard": TOKEN})), false),
         ("EventBridge to SQS", Source::Sqs, sqs([sqs_message(1, &in_detail.to_string(), json!({}))]), true),
         ("EventBridge to SNS", Source::Sns, sns(&in_detail.to_string(), None), true),
-        ("EventBridge to SNS to SQS", Source::Sqs, sqs([sqs_message(1, &notification(&in_detail.to_string(), None).to_string(), json!({}))]), true),
+        (
+            "EventBridge to SNS to SQS",
+            Source::Sqs,
+            sqs([sqs_message(1, &notification(&in_detail.to_string(), None).to_string(), json!({}))]),
+            true,
+        ),
         ("invocation", Source::Invoke, json!({"order": 1, "hopguard": field}), true),
         ("invocation, plain", Source::Invoke, json!({"order": 1, "hopguard": TOKEN}), false),
     ];
@@ -33,7 +39,11 @@ fn lineage_is_found_in_every_carrier() {
         assert_eq!(record.source, source, "{name}");
         assert_eq!(record.inbound.lineage.map(|lineage| lineage.hop), Some(3), "{name}");
         assert_eq!(record.inbound.rejected, None, "{name}");
-        assert_eq!(record.inbound.parent.map(|parent| parent.to_string()), w3c.then(|| PARENT.to_owned()), "{name}");
+        assert_eq!(
+            record.inbound.parent.map(|parent| parent.to_string()),
+            w3c.then(|| PARENT.to_owned()),
+            "{name}"
+        );
         assert_eq!(record.inbound.others.as_deref(), w3c.then_some("vendor=x"), "{name}");
     }
 }
@@ -89,7 +99,8 @@ fn what_aws_says_of_a_record_is_read() {
     let mut message = sqs_message(1, "x", w3c(sqs_text, TOKEN));
     message["attributes"]["ApproximateReceiveCount"] = "7".into();
     message["attributes"]["MessageGroupId"] = "g1".into();
-    message["attributes"]["AWSTraceHeader"] = "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=1:bd4cecd5:0".into();
+    message["attributes"]["AWSTraceHeader"] =
+        "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=1:bd4cecd5:0".into();
     let record = &read(&sqs([message]))[0];
     assert_eq!(record.id.as_deref(), Some("059f36b4-87a3-44ab-83d2-661975830001"));
     assert_eq!(record.group.as_deref(), Some("g1"));
@@ -118,7 +129,11 @@ fn aws_header_alone_is_worth_a_walk() {
 #[test]
 fn each_record_has_its_own() {
     let batch = sqs((0..10).map(|nth| {
-        let attributes = if nth % 3 == 0 { json!({"hopguard": sqs_text(if nth == 9 { LATER } else { TOKEN })}) } else { json!({}) };
+        let attributes = if nth % 3 == 0 {
+            json!({"hopguard": sqs_text(if nth == 9 { LATER } else { TOKEN })})
+        } else {
+            json!({})
+        };
         sqs_message(nth, "x", attributes)
     }));
     assert_eq!(hops(&batch), [Some(3), None, None, Some(3), None, None, Some(3), None, None, Some(4)]);
@@ -132,7 +147,8 @@ fn each_record_has_its_own() {
 #[test]
 fn a_key_counts_where_it_belongs_and_nowhere_else() {
     let attribute = json!({"hopguard": {"stringValue": TOKEN, "dataType": "String"}});
-    let body = json!({"messageAttributes": attribute, "hopguard": TOKEN, "Sns": {"MessageAttributes": attribute}});
+    let body =
+        json!({"messageAttributes": attribute, "hopguard": TOKEN, "Sns": {"MessageAttributes": attribute}});
     let mut not_sns = notification("x", Some(w3c(sns_text, TOKEN)));
     not_sns["Type"] = "SubscriptionConfirmation".into();
     let mut as_key = sqs_message(1, "x", json!({}));
@@ -141,9 +157,19 @@ fn a_key_counts_where_it_belongs_and_nowhere_else() {
     other["eventSource"] = "aws:mq".into();
     let cases = [
         ("a body of the same shape", sqs([sqs_message(1, &body.to_string(), json!({}))])),
-        ("a body that is a whole event", sqs([sqs_message(1, &sqs([sqs_message(1, "x", w3c(sqs_text, TOKEN))]).to_string(), json!({}))])),
+        (
+            "a body that is a whole event",
+            sqs([sqs_message(1, &sqs([sqs_message(1, "x", w3c(sqs_text, TOKEN))]).to_string(), json!({}))]),
+        ),
         ("a body that is no notification", sqs([sqs_message(1, &not_sns.to_string(), json!({}))])),
-        ("SNS in SNS in SQS", sqs([sqs_message(1, &notification(&notification("x", Some(w3c(sns_text, TOKEN))).to_string(), None).to_string(), json!({}))])),
+        (
+            "SNS in SNS in SQS",
+            sqs([sqs_message(
+                1,
+                &notification(&notification("x", Some(w3c(sns_text, TOKEN))).to_string(), None).to_string(),
+                json!({}),
+            )]),
+        ),
         ("a name in capitals", sqs([sqs_message(1, "hopguard", json!({"HOPGUARD": sqs_text(TOKEN)}))])),
         ("a longer name", sqs([sqs_message(1, "x", json!({"hopguard2": sqs_text(TOKEN)}))])),
         ("one level too deep", sqs([sqs_message(1, "x", json!({"a": {"hopguard": sqs_text(TOKEN)}}))])),
@@ -152,7 +178,10 @@ fn a_key_counts_where_it_belongs_and_nowhere_else() {
         ("a message", sns(&body.to_string(), None)),
         ("a payload's inner field", json!({"order": {"hopguard": TOKEN}})),
         ("an event's top level, not its detail", event_bridge(json!({"order": {"hopguard": TOKEN}}))),
-        ("a Kinesis event", json!({"Records": [{"kinesis": {"data": "hopguard"}, "eventSource": "aws:kinesis", "hopguard": TOKEN}]})),
+        (
+            "a Kinesis event",
+            json!({"Records": [{"kinesis": {"data": "hopguard"}, "eventSource": "aws:kinesis", "hopguard": TOKEN}]}),
+        ),
     ];
     for (name, event) in cases {
         for record in read(&event) {
@@ -164,8 +193,16 @@ fn a_key_counts_where_it_belongs_and_nowhere_else() {
 #[test]
 fn an_event_that_was_passed_on_has_its_lineage_at_the_top() {
     for (name, mut event, source) in [
-        ("SQS", sqs([sqs_message(1, "x", json!({})), sqs_message(2, "x", json!({"hopguard": sqs_text(LATER)}))]), Source::Sqs),
-        ("Kinesis", json!({"Records": [{"eventSource": "aws:kinesis"}, {"eventSource": "aws:kinesis"}]}), Source::Other),
+        (
+            "SQS",
+            sqs([sqs_message(1, "x", json!({})), sqs_message(2, "x", json!({"hopguard": sqs_text(LATER)}))]),
+            Source::Sqs,
+        ),
+        (
+            "Kinesis",
+            json!({"Records": [{"eventSource": "aws:kinesis"}, {"eventSource": "aws:kinesis"}]}),
+            Source::Other,
+        ),
         ("nothing in the list", json!({"Records": []}), Source::Invoke),
         ("EventBridge", event_bridge(json!({})), Source::EventBridge),
     ] {
@@ -174,7 +211,11 @@ fn an_event_that_was_passed_on_has_its_lineage_at_the_top() {
         assert!(!records.is_empty() && records.iter().all(|record| record.source == source), "{name}");
         assert_eq!(records[0].inbound.lineage.map(|lineage| lineage.hop), Some(3), "{name}");
         if source == Source::Sqs {
-            assert_eq!(records[1].inbound.lineage.map(|lineage| lineage.hop), Some(4), "the higher hop counts");
+            assert_eq!(
+                records[1].inbound.lineage.map(|lineage| lineage.hop),
+                Some(4),
+                "the higher hop counts"
+            );
         }
     }
 }
@@ -186,10 +227,12 @@ fn http_is_believed_with_keys_only() {
     let signed = Token::new(&lineage, Some(&keys)).to_string();
     let headers = |token: &str| json!({"Host": "x", "TraceParent": PARENT, "tracestate": format!("hopguard={token},vendor=x")});
     let v2 = |headers: Value| json!({"version": "2.0", "routeKey": "$default", "headers": headers, "requestContext": {"http": {}}, "body": "{}"});
-    let multi = |token: &str| json!({
-        "httpMethod": "GET", "headers": null, "requestContext": {"elb": {}},
-        "multiValueHeaders": {"traceparent": [PARENT], "tracestate": [format!("hopguard={token}"), "vendor=x"]}
-    });
+    let multi = |token: &str| {
+        json!({
+            "httpMethod": "GET", "headers": null, "requestContext": {"elb": {}},
+            "multiValueHeaders": {"traceparent": [PARENT], "tracestate": [format!("hopguard={token}"), "vendor=x"]}
+        })
+    };
     let (none, with) = (Reader::new(None), Reader::new(Some(keys)));
     type Case<'c> = (&'c str, &'c Reader, Value, Option<u32>, Option<Rejected>);
     let cases: [Case<'_>; 7] = [
