@@ -230,7 +230,7 @@ mod tests {
         let chain = "0af7651916cd43dd8448eb211c80319c";
         let cases = [
             ("empty", String::new(), Rejected::Malformed),
-            ("truncated", PLAIN[..50].to_owned(), Rejected::Malformed),
+            ("truncated", PLAIN.chars().take(50).collect(), Rejected::Malformed),
             ("over-long", format!("{PLAIN}{}", ".68fd508a:1".repeat(30)), Rejected::TooLong),
             ("non-ASCII", PLAIN.replace("68fd", "68fü"), Rejected::Malformed),
             ("upper case", PLAIN.to_uppercase(), Rejected::Malformed),

@@ -35,11 +35,11 @@ pub(crate) struct Edge {
 impl Edge {
     pub(crate) fn new(clients: Clients, settings: &Settings) -> Self {
         Self {
-            reserved: ReservedConcurrency::new(clients.clone()),
             mappings: Mappings::new(clients.clone()),
             quarantine: settings.quarantine.as_ref().map(|url| Quarantine::new(clients.clone(), url)),
             #[cfg(feature = "s3")]
-            lookup: hopguard_aws::Lookup::new(clients),
+            lookup: hopguard_aws::Lookup::new(clients.clone()),
+            reserved: ReservedConcurrency::new(clients),
             logged: Cache::builder().max_capacity(64).time_to_live(LOG_INTERVAL).build(),
         }
     }

@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn a_package_that_nobody_allowed_is_found_however_deep() {
-        let cases: &[(&str, &[(&str, &[&str])], Option<&str>)] = &[
+        type Case<'c> = (&'c str, &'c [(&'c str, &'c [&'c str])], Option<&'c str>);
+        let cases: &[Case<'_>] = &[
             ("allowed", &[("serde_json", &["itoa"]), ("itoa", &[])], None),
             ("for tests only", &[("serde_json", &["tokio!"]), ("tokio", &[])], None),
             (

@@ -8,24 +8,7 @@ use hopguard_core::{Policy, SigningKeys, Token};
 
 use crate::events::{self, Carrier};
 use crate::measure::Work;
-
-pub enum Target {
-    /// At most this part of the reference.
-    Share(f64),
-    /// At most so many times the reference.
-    Times(f64),
-    /// At most so long.
-    Nanos(f64),
-    /// For information.
-    None,
-}
-
-pub struct Case {
-    pub name: &'static str,
-    pub target: Target,
-    pub subject: Work,
-    pub reference: Work,
-}
+use crate::table::{Case, Target};
 
 const MB: usize = 1_000_000;
 

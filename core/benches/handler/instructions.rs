@@ -1,6 +1,6 @@
 use std::process::Command;
 
-use crate::cases::Case;
+use crate::table::Case;
 
 /// Starts this program as the one that valgrind counts.
 pub const FLAG: &str = "--count";

@@ -75,7 +75,7 @@ impl Inbound {
     pub fn believe(&mut self, token: Result<Lineage, Rejected>) {
         match token {
             Ok(lineage) if self.lineage.is_none_or(|known| lineage.hop > known.hop) => {
-                self.lineage = Some(lineage)
+                self.lineage = Some(lineage);
             }
             Ok(_) => {}
             Err(rejected) => self.rejected = Some(rejected),

@@ -73,7 +73,7 @@ impl Settings {
             match VARIABLES.iter().find(|variable| variable.name == name) {
                 Some(variable) => errors.extend((variable.apply)(&mut draft, value).err()),
                 None => {
-                    errors.push(SettingError::unknown(name, VARIABLES.iter().map(|variable| variable.name)))
+                    errors.push(SettingError::unknown(name, VARIABLES.iter().map(|variable| variable.name)));
                 }
             }
         }
@@ -141,7 +141,8 @@ mod tests {
     #[test]
     fn what_happens_to_a_blocked_record_depends_on_two() {
         let url = "https://sqs.eu-central-1.amazonaws.com/123456789012/quarantine";
-        let cases: [(&str, &[(&str, &str)], OnBlock, usize); 5] = [
+        type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], OnBlock, usize);
+        let cases: [Case<'_>; 5] = [
             ("nothing said", &[], OnBlock::Fail, 0),
             ("a queue is named", &[("HOPGUARD_QUARANTINE", url)], OnBlock::Quarantine, 0),
             (

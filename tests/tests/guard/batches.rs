@@ -148,7 +148,7 @@ const GROUPED: [&str; 8] = ["a1", "b1", "a2!", "c1!", "b2", "a3", "c2", "b3"];
 fn grouped(function: &Function) -> impl Iterator<Item = Draft> {
     let looping = token(function, 5, 7);
     GROUPED.into_iter().map(move |name| {
-        let message = Draft::new(name).group(&name[..1]);
+        let message = Draft::new(name).group(name.get(..1).unwrap_or_default());
         if name.ends_with('!') { message.attribute("hopguard", looping.clone()) } else { message }
     })
 }

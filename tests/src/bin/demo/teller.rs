@@ -46,7 +46,7 @@ impl Teller {
         let mut output = io::stdout().lock();
         match self.form {
             Form::Text(paint) => {
-                text::lines(event, paint).iter().try_for_each(|line| writeln!(output, "{line}"))?
+                text::lines(event, paint).iter().try_for_each(|line| writeln!(output, "{line}"))?;
             }
             Form::Json => writeln!(output, "{}", serde_json::to_string(event)?)?,
         }
