@@ -18,16 +18,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let cargo = |arguments: &[&str]| process::run(workspace.cargo().args(arguments));
     report.step("fmt", |_| cargo(&["fmt", "--all", "--check"]));
     report.step("clippy: all targets, all features", |_| {
-        cargo(&[
-            "clippy",
-            "--quiet",
-            "--workspace",
-            "--all-targets",
-            "--all-features",
-            "--",
-            "-D",
-            "warnings",
-        ])
+        let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"];
+        process::run(workspace.cargo().args(clippy).args(["--", "-D", "warnings"]))
     });
     report.step("doc: all features", |_| {
         let mut doc = workspace.cargo();
@@ -53,15 +45,8 @@ fn advisories(workspace: &Workspace, report: &mut Report) {
     match process::run_within(&mut fetch, FETCH_LIMIT) {
         Ok(()) => {
             report.step("deny: advisories", |_| {
-                let mut deny = workspace.cargo();
-                process::run(deny.args([
-                    "deny",
-                    "--log-level",
-                    "error",
-                    "check",
-                    "--disable-fetch",
-                    "advisories",
-                ]))
+                let deny = ["deny", "--log-level", "error", "check", "--disable-fetch", "advisories"];
+                process::run(workspace.cargo().args(deny))
             });
         }
         Err(error) => {

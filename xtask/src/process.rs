@@ -27,6 +27,16 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
+/// Runs it, and returns what it wrote to its standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("cannot start {}", shown(command)))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`{}` failed ({}): {}", shown(command), output.status, said.trim());
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("`{}` did not write text", shown(command)))
+}
+
 /// Runs it with this terminal until it ends, or ends it after `limit`.
 pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     let mut child = command.spawn().with_context(|| format!("cannot start {}", shown(command)))?;
@@ -117,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_limit_ends_a_command() {
-        let error = run_within(&mut shell("sleep 60"), Duration::from_millis(100)).unwrap_err();
-        assert_eq!(error.to_string(), "`sh -c sleep 60` took longer than 100ms");
+        let error = run_within(&mut shell("exec sleep 60"), Duration::from_millis(100)).unwrap_err();
+        assert_eq!(error.to_string(), "`sh -c exec sleep 60` took longer than 100ms");
     }
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{graph::Graph, house, workspace::Workspace};
+use crate::{graph::Graph, house, process, workspace::Workspace};
 
 /// Everything that `hopguard-core` may be made of, and why it is harmless. None opens a file or a socket, reads a clock or
 /// the environment, or starts a thread at run time.
@@ -52,13 +52,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 
 /// Checks this workspace; on success, says what was checked.
 pub(crate) fn check(workspace: &Workspace) -> Result<String> {
-    let output = workspace.cargo().args(["metadata", "--format-version", "1", "--locked"]).output();
-    let output = output.context("cannot start cargo")?;
-    if !output.status.success() {
-        bail!("`cargo metadata --locked` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
     let metadata =
-        serde_json::from_slice(&output.stdout).context("`cargo metadata` printed something else")?;
+        process::output(workspace.cargo().args(["metadata", "--format-version", "1", "--locked"]))?;
+    let metadata = serde_json::from_str(&metadata).context("`cargo metadata` printed something else")?;
     let graph = Graph::read(&metadata)?;
     let mut wrong = impurities(&graph)?;
     wrong.extend(house::wrong_imports(&graph));

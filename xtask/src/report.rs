@@ -84,14 +84,6 @@ impl Report {
         self.left_out.push(LeftOut { what: what.to_owned(), why: why.to_owned(), fails: false });
     }
 
-    /// The tests that were not run by their own choice count as left out.
-    pub(crate) fn leave_out_skipped(&mut self, filtered: bool) {
-        let skipped = self.counts().skipped;
-        if skipped > 0 && !filtered {
-            self.leave_out(&format!("{skipped} tests"), "they are marked #[ignore]");
-        }
-    }
-
     /// Prints the summary, ending with the number of tests.
     pub(crate) fn finish(self, command: &str) -> ExitCode {
         println!("{}", self.summary(command));

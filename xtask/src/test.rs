@@ -22,6 +22,9 @@ const FEATURES: [&str; 7] = ["aws", "events", "lambda", "opentelemetry", "s3", "
 /// What nextest leaves out where there is no test bed.
 const WITHOUT_TEST_BED: &str = "not (package(hopguard-tests) and kind(test))";
 
+/// Tests that are marked `#[ignore]` because other tests start them: they are run, and not left out.
+const HELPERS: [&str; 1] = ["hopguard::guard runtime::child"];
+
 /// Runs it all and sums it up.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let mut report = Report::start();
@@ -43,6 +46,7 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
     }) {
         return;
     }
+    println!("==> test bed: ministack and microburst, in target/testbed");
     let bed = install_test_bed(workspace);
     if let Err(error) = &bed {
         report.leave_out("the end-to-end tests", &format!("{error:#}"));
@@ -61,22 +65,25 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
     report.step("check: each feature of hopguard without the others", |_| {
         FEATURES.iter().try_for_each(|feature| {
             let mut cargo = workspace.cargo();
-            cargo.args([
-                "check",
-                "--quiet",
-                "--package",
-                "hopguard",
-                "--no-default-features",
-                "--features",
-                feature,
-            ]);
-            process::run(&mut cargo)
+            cargo.args(["check", "--quiet", "--package", "hopguard", "--no-default-features"]);
+            process::run(cargo.args(["--features", feature]))
         })
     });
     report.step("doc tests: all features", |report| {
         counted(report, workspace.cargo().args(["test", "--quiet", "--doc", "--workspace", "--all-features"]))
     });
-    report.leave_out_skipped(bed.is_err());
+    match ignored(workspace) {
+        Ok(ignored) => ignored.iter().for_each(|test| report.leave_out(test, "it is marked #[ignore]")),
+        Err(error) => report.leave_out("the list of ignored tests", &format!("{error:#}")),
+    }
+}
+
+/// The tests that nothing runs.
+fn ignored(workspace: &Workspace) -> Result<Vec<String>> {
+    let mut list = workspace.cargo();
+    list.args(["nextest", "list", "--workspace", "--all-features", "--run-ignored", "only"]);
+    let listed = process::output(list.args(["--message-format", "oneline", "--cargo-quiet"]))?;
+    Ok(listed.lines().filter(|test| !HELPERS.contains(test)).map(str::to_owned).collect())
 }
 
 /// Installs the emulator, so that no test's time limit has to cover it.
