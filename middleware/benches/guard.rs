@@ -22,12 +22,17 @@ mod table;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::hint::black_box;
+use std::sync::{Arc, OnceLock};
 
 use aws_lambda_events::sqs::SqsEvent;
+use aws_sdk_sqs::config::Region;
 use aws_sdk_sqs::operation::send_message::SendMessageInput;
-use aws_smithy_runtime_api::client::interceptors::Intercept as _;
-use aws_smithy_runtime_api::client::interceptors::context::{Input, InterceptorContext};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeSerializationInterceptorContextMut, Input, InterceptorContext,
+};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use events::Carrier;
 use futures_util::FutureExt as _;
@@ -105,6 +110,40 @@ fn invocation(name: &'static str, target: Target, guard: &Guard, carrier: Carrie
     }
 }
 
+/// The components of a client, which only its interceptors get to see.
+fn components() -> RuntimeComponents {
+    #[derive(Clone, Debug, Default)]
+    struct Seen(Arc<OnceLock<RuntimeComponents>>);
+
+    #[dyn_dispatch_hint]
+    impl Intercept for Seen {
+        fn name(&self) -> &'static str {
+            "Seen"
+        }
+
+        fn modify_before_serialization(
+            &self,
+            _: &mut BeforeSerializationInterceptorContextMut<'_>,
+            components: &RuntimeComponents,
+            _: &mut ConfigBag,
+        ) -> Result<(), BoxError> {
+            self.0.get_or_init(|| components.clone());
+            Err("seen".into())
+        }
+    }
+
+    let seen = Seen::default();
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version_latest()
+        .region(Region::new("us-east-1"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .interceptor(seen.clone());
+    let send = aws_sdk_sqs::Client::from_conf(config.build()).send_message().send();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(send).expect_err("it goes no further");
+    seen.0.get().cloned().expect("components")
+}
+
 /// The interceptor on a SendMessage, against formatting a header and putting it into a map.
 fn send(guard: &Guard) -> Case {
     let propagator = guard.propagator();
@@ -114,7 +153,7 @@ fn send(guard: &Guard) -> Case {
         .build()
         .expect("an input");
     let mut context = InterceptorContext::new(Input::erase(input));
-    let components = RuntimeComponentsBuilder::for_tests().build().expect("components");
+    let components = components();
     let mut config = ConfigBag::base();
     let subject = move || {
         let mut before = (&mut context).into();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use hopguard::core::{ChainId, FunctionId, Lineage, Token};
-use hopguard_tests::{Cloud, Function, FunctionBuilder, Plan, Queue, Witness, eventually, is_run};
+use hopguard_tests::{Cloud, Function, FunctionBuilder, Message, Plan, Queue, Witness, eventually, is_run};
 use serde_json::Value;
 
 /// A cloud with a witness and a quarantine queue.
@@ -17,7 +17,11 @@ pub(crate) struct Bed {
 /// More than enough for anything that is expected to happen.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// Longer than any redelivery on the test bed, so that what has been counted by then is final.
+/// A visibility timeout for messages that are to come back soon, which no invocation misses on a busy machine: a message that
+/// comes back too early is processed twice. Where none is to come back, the default of 30 seconds stays.
+pub(crate) const RETURN: Duration = Duration::from_secs(4);
+
+/// Longer than any retry of an event, so that what has been counted by then is final. Messages that come back are waited for.
 const QUIET: Duration = Duration::from_secs(3);
 
 impl Bed {
@@ -55,9 +59,11 @@ impl Bed {
         self.witness.lines().into_iter().filter(|line| is_run(line, function)).collect()
     }
 
-    /// The hops and visits of a function's runs, in order.
+    /// The hops and visits of a function's runs, sorted: lines of two processes may overtake each other.
     pub(crate) fn path(&self, function: &str) -> Vec<(u64, u64)> {
-        self.runs(function).iter().map(place).collect()
+        let mut path: Vec<_> = self.runs(function).iter().map(place).collect();
+        path.sort_unstable();
+        path
     }
 
     /// The texts that a function's handler got, sorted.
@@ -154,6 +160,13 @@ pub(crate) fn alone(visits: u64) -> Vec<(u64, u64)> {
 pub(crate) fn place(run: &Value) -> (u64, u64) {
     let number = |name: &str| run[name].as_u64().unwrap_or(u64::MAX);
     (number("hop"), number("visits"))
+}
+
+/// The bodies of messages, sorted.
+pub(crate) fn bodies(messages: &[Message]) -> Vec<String> {
+    let mut bodies: Vec<_> = messages.iter().map(|message| message.body.clone()).collect();
+    bodies.sort_unstable();
+    bodies
 }
 
 pub(crate) fn text(run: &Value) -> String {

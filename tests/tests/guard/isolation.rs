@@ -33,8 +33,10 @@ async fn chains_that_share_batches_and_processes() -> Result<()> {
     let mut seen = HashSet::new();
     for name in ["one", "two", "three", "four", "five", "six"] {
         let own: Vec<_> = runs.iter().filter(|run| text(run) == name).cloned().collect();
-        let of = |function: &str| -> Vec<_> {
-            own.iter().filter(|run| run["function"] == function).map(place).collect()
+        let of = |function: &str| {
+            let mut path: Vec<_> = own.iter().filter(|run| run["function"] == function).map(place).collect();
+            path.sort_unstable();
+            path
         };
         let at = |first: u64| (0..5).map(|visit| (first + 2 * visit, visit + 1)).collect::<Vec<_>>();
         assert_eq!((of("a"), of("b")), (at(0), at(1)), "{name}");

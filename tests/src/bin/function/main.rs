@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use aws_config::BehaviorVersion;
 use hopguard::{BatchAnswer, Guard, Scope};
 use hopguard_tests::{Plan, Reporter, Witness};
-use lambda_runtime::{Error, LambdaEvent, Service, service_fn};
+use lambda_runtime::{Context, Error, LambdaEvent, Service, service_fn};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -27,13 +27,22 @@ async fn main() -> Result<(), Error> {
         .flatten_event(true)
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
-    let worker = Worker::new().await?;
-    let handler = service_fn(|event: LambdaEvent<Value>| worker.handle(event));
+    let worker = Arc::new(Worker::new().await?);
+    let own = Arc::clone(&worker);
+    let handler = service_fn(move |event: LambdaEvent<Value>| {
+        let worker = Arc::clone(&own);
+        async move { worker.handle(event).await }
+    });
+    // One at a time, but for an environment that says otherwise (Lambda Managed Instances).
     if worker.plan.unguarded {
-        return lambda_runtime::run(handler).await;
+        return lambda_runtime::run_concurrent(handler).await;
     }
-    let guarded = worker.guard.wrap(handler);
-    lambda_runtime::run(service_fn(|event| worker.watch(guarded.clone(), event))).await
+    let mut guarded = worker.guard.wrap(handler);
+    let watched = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let context = event.context.clone();
+        Arc::clone(&worker).watch(context, guarded.call(event))
+    });
+    lambda_runtime::run_concurrent(watched).await
 }
 
 /// The plan and all that it takes to carry it out.
@@ -67,16 +76,13 @@ impl Worker {
     }
 
     /// Tells the witness of each invocation, and of what the guard has counted by its end: also where no handler ran.
-    async fn watch<S>(
-        &self,
-        mut guarded: S,
-        event: LambdaEvent<Box<RawValue>>,
-    ) -> Result<S::Response, S::Error>
-    where
-        S: Service<LambdaEvent<Box<RawValue>>>,
-    {
-        let (started, context) = (Instant::now(), event.context.clone());
-        let answer = guarded.call(event).await;
+    async fn watch<R, E>(
+        self: Arc<Self>,
+        context: Context,
+        invocation: impl Future<Output = Result<R, E>>,
+    ) -> Result<R, E> {
+        let started = Instant::now();
+        let answer = invocation.await;
         let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
         let counted = self.guard.counters().snapshot().into_iter();
         let counters: serde_json::Map<_, _> =
