@@ -3,10 +3,15 @@
 mod async_events;
 mod attempts;
 mod clients;
+mod edge;
 mod failure;
 #[cfg(feature = "s3")]
 mod lookup;
 mod mappings;
+#[cfg(feature = "s3")]
+mod object_index;
+#[cfg(feature = "s3")]
+mod objects;
 mod quarantine;
 mod reserved_concurrency;
 pub mod tags;
@@ -15,9 +20,14 @@ mod testing;
 mod trip_report;
 
 pub use clients::Clients;
+pub use edge::Edge;
 #[cfg(feature = "s3")]
 pub use lookup::{Head, Lookup, LookupError, ObjectName};
 pub use mappings::{MappingError, Mappings};
+#[cfg(feature = "s3")]
+pub use object_index::{Known, ObjectIndex, Written};
+#[cfg(feature = "s3")]
+pub use objects::KnownObjects;
 pub use quarantine::{Blocked, Form, Quarantine, QuarantineError};
 pub use reserved_concurrency::ReservedConcurrency;
 pub use trip_report::{TripReport, TripWarning};

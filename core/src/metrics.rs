@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::admission::Fate;
 use crate::propagator::Injected;
 
 /// One counter of events. Its unit is always 1.
@@ -102,6 +103,16 @@ impl From<Injected> for Counter {
             Injected::Packed => Self::Packed,
             Injected::NoRoom => Self::NoRoom,
             Injected::Unsupported => Self::Unsupported,
+        }
+    }
+}
+
+impl From<Fate> for Counter {
+    fn from(fate: Fate) -> Self {
+        match fate {
+            Fate::Quarantined => Self::Quarantined,
+            Fate::Dropped => Self::Dropped,
+            Fate::Failed => Self::Failed,
         }
     }
 }

@@ -1,14 +1,24 @@
 //! Without the feature `aws` nobody can be asked for anything: blocked records fail, and nothing trips.
 
-use hopguard_core::OnBlock;
+use std::sync::Arc;
+
+use hopguard_core::admission::{BlockedRecord, Failed, Fate, Withheld};
 use hopguard_core::breaker::Trip;
+use hopguard_core::{Counters, OnBlock, Settings};
 use tokio::time::Instant;
 
-use crate::admission::{BlockedRecord, Fate};
-use crate::shared::Shared;
+#[derive(Debug)]
+pub(crate) struct Edge {
+    settings: Settings,
+    counters: Arc<Counters>,
+}
 
-#[allow(clippy::unused_async, reason = "the same shape as with the feature `aws`")]
-impl Shared {
+#[allow(clippy::unused_async, clippy::unused_self, reason = "the same shape as with the feature `aws`")]
+impl Edge {
+    pub(crate) fn new(settings: Settings, counters: Arc<Counters>) -> Self {
+        Self { settings, counters }
+    }
+
     pub(crate) async fn dispose(
         &self,
         _: &str,
@@ -16,15 +26,19 @@ impl Shared {
         _: &[u8],
         _: Instant,
     ) -> Vec<Fate> {
-        let fate = |record: &BlockedRecord| match self.chosen(record) {
+        let fate = |record: &BlockedRecord| match record.chosen(&self.settings) {
             OnBlock::Drop => Fate::Dropped,
             OnBlock::Fail | OnBlock::Quarantine => Fate::Failed,
         };
-        blocked.iter().map(fate).inspect(|fate| self.count_fate(*fate)).collect()
+        blocked.iter().map(fate).inspect(|fate| self.counters.count((*fate).into())).collect()
     }
 
-    pub(crate) async fn takes_failures(&self, _: &str, _: Option<&str>, _: Instant) -> bool {
-        false
+    pub(crate) async fn withhold(&self, _: &str, failed: &Failed, _: Instant) -> Withheld {
+        failed.withheld(false)
+    }
+
+    pub(crate) fn due(&self, _: &BlockedRecord) -> Option<Trip> {
+        None
     }
 
     pub(crate) async fn trip(&self, _: &str, _: &Trip, _: bool, _: Instant) {}

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll, ready};
 
+use hopguard_core::admission::Withheld;
 use hopguard_core::answer::with_failures;
 use lambda_runtime::{Context, Diagnostic, FunctionResponse, IntoFunctionResponse, LambdaEvent};
 use pin_project_lite::pin_project;
@@ -17,7 +18,7 @@ use tower::Service;
 use tracing::Instrument as _;
 use tracing::instrument::Instrumented;
 
-use crate::admission::{Admission, Admitted, BoxFuture, Withheld, admit};
+use crate::admission::{Admission, Admitted, BoxFuture, admit};
 use crate::answer::Answer;
 use crate::error;
 use crate::scope::Scope;

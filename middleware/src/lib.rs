@@ -6,7 +6,8 @@
 mod admission;
 mod answer;
 pub mod batch;
-#[cfg_attr(not(feature = "aws"), path = "edge_none.rs")]
+#[cfg(not(feature = "aws"))]
+#[path = "edge_none.rs"]
 mod edge;
 mod error;
 mod guard;
@@ -18,8 +19,6 @@ mod scope;
 mod sdk;
 mod shared;
 mod telemetry;
-#[cfg(feature = "s3")]
-mod write_index;
 
 pub use answer::Answer;
 pub use batch::{BatchAnswer, BatchRecord};

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use hopguard_core::Counter;
-use hopguard_core::event::{Event, ObjectRef, Record};
+use hopguard_core::admission::looked_up;
+use hopguard_core::event::{Event, Record};
 use hopguard_core::propagator::Inbound;
 
 use crate::shared::Shared;
@@ -13,27 +14,18 @@ use crate::shared::Shared;
 #[derive(Clone, Debug)]
 pub(crate) enum KnownHead {}
 
-pub(crate) type KnownObject = Infallible;
+pub(crate) type KnownObjects = Vec<Vec<Option<Infallible>>>;
 
-pub(crate) fn named<'r, 'e>(record: &'r Record<'e>) -> impl Iterator<Item = &'r ObjectRef<'e>> {
-    record.objects.iter().filter(|object| !object.removed)
-}
-
-pub(crate) fn find(shared: &Shared, event: &Event<'_>) -> Vec<Vec<Option<KnownObject>>> {
-    event.records().iter().flat_map(named).for_each(|_| shared.count(Counter::Lost));
+pub(crate) fn find(shared: &Shared, event: &Event<'_>) -> KnownObjects {
+    event.records().iter().flat_map(looked_up).for_each(|_| shared.count(Counter::Lost));
     Vec::new()
 }
 
 #[allow(clippy::unused_async, reason = "the same shape as with the feature `s3`")]
-pub(crate) async fn look_up(
-    _: &Shared,
-    _: &Event<'_>,
-    known: Vec<Vec<Option<KnownObject>>>,
-    _: Duration,
-) -> Vec<Vec<Option<KnownObject>>> {
+pub(crate) async fn look_up(_: &Shared, _: &Event<'_>, known: KnownObjects, _: Duration) -> KnownObjects {
     known
 }
 
-pub(crate) fn head_of(_: &ObjectRef<'_>, known: KnownObject) -> (Inbound, Option<KnownHead>) {
-    match known {}
+pub(crate) fn split(_: &Record<'_>, _: Vec<Option<Infallible>>) -> (Vec<Option<Inbound>>, Vec<KnownHead>) {
+    (Vec::new(), Vec::new())
 }

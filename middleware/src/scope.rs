@@ -2,10 +2,12 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hopguard_core::propagator::{Inbound, Outbound, TraceParent};
+use hopguard_core::admission::Arrival;
+use hopguard_core::propagator::{Outbound, TraceParent};
 use hopguard_core::{ChainId, FunctionId, Lineage, SendLedger, Token};
 use tokio::task::futures::TaskLocalFuture;
 
+use crate::admission::Arrived;
 use crate::objects::KnownHead;
 use crate::shared::Shared;
 use crate::telemetry;
@@ -32,31 +34,12 @@ struct Inner {
     /// Whether records were read, because something in the event may be lineage.
     read: bool,
     /// The records of a whole-invocation scope by their ids; empty where none carried a lineage.
-    records: HashMap<Box<str>, Arrival>,
+    records: HashMap<Box<str>, Known>,
     heads: Vec<KnownHead>,
 }
 
-/// One record on arrival: its lineage and what its carrier said.
-#[derive(Clone, Debug)]
-pub(crate) struct Arrival {
-    pub(crate) lineage: Lineage,
-    pub(crate) inbound: Inbound,
-    /// Whether the lineage came from a carrier, and not from a new root.
-    pub(crate) carried: bool,
-    /// What is known of the objects that it names.
-    pub(crate) heads: Vec<KnownHead>,
-}
-
-impl Arrival {
-    pub(crate) fn root(chain: ChainId, function: FunctionId, shared: &Shared) -> Self {
-        Self {
-            lineage: Lineage::root(chain, function, shared.settings.policy.branch_credit),
-            inbound: Inbound::default(),
-            carried: false,
-            heads: Vec::new(),
-        }
-    }
-}
+/// One record on arrival, and what is known of the objects that it names.
+type Known = (Arrival, Vec<KnownHead>);
 
 impl Scope {
     /// The scope that the current task runs in, if any.
@@ -88,36 +71,25 @@ impl Scope {
         &self.0.shared
     }
 
+    /// The scope of an invocation whose event carries nothing.
+    pub(crate) fn of_root(shared: &Arc<Shared>, function: FunctionId, root: Arrival) -> Self {
+        Self::new(shared, function, (root, Vec::new()), 0, HashMap::new(), false)
+    }
+
     /// The scope of a whole invocation: merged from its records, which keep scopes of their own in `each`.
     pub(crate) fn of_invocation(
         shared: &Arc<Shared>,
         function: FunctionId,
-        records: Vec<(Option<Box<str>>, Arrival)>,
-        root: impl FnOnce() -> Arrival,
+        records: Vec<Arrived>,
+        root: Arrival,
     ) -> Self {
-        let credit = shared.settings.policy.branch_credit;
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
-        let merged = Lineage::merge(records.iter().map(|(_, arrival)| &arrival.lineage), credit);
-        let carried = records.iter().any(|(_, arrival)| arrival.carried);
-        let arrival = match merged {
-            None => root(),
-            Some(merged) => {
-                let first = records
-                    .iter()
-                    .map(|(_, arrival)| arrival)
-                    .find(|arrival| arrival.lineage.chain == merged.chain);
-                let inbound = first.map(|arrival| arrival.inbound.clone()).unwrap_or_default();
-                Arrival {
-                    lineage: merged,
-                    inbound,
-                    carried,
-                    heads: records.iter().flat_map(|(_, arrival)| arrival.heads.iter().cloned()).collect(),
-                }
-            }
-        };
-        let records = records.into_iter().filter_map(|(id, arrival)| Some((id?, arrival))).collect();
-        let read = count > 0;
-        Self::new(shared, function, arrival, count, records, read)
+        let arrivals = records.iter().map(|record| &record.arrival);
+        let merged = Arrival::merge(arrivals, shared.settings.policy.branch_credit).unwrap_or(root);
+        let heads = records.iter().flat_map(|record| record.heads.iter().cloned()).collect();
+        let by_id = |record: Arrived| Some((record.id?, (record.arrival, record.heads)));
+        let records = records.into_iter().filter_map(by_id).collect();
+        Self::new(shared, function, (merged, heads), count, records, count > 0)
     }
 
     /// The scope of one record of this invocation.
@@ -129,7 +101,10 @@ impl Scope {
                 // would switch the guard off.
                 return self.clone();
             }
-            None => Arrival::root(chain(), self.function(), self.shared()),
+            None => {
+                let credit = self.shared().settings.policy.branch_credit;
+                (Arrival::root(chain(), self.function(), credit), Vec::new())
+            }
         };
         Self::new(self.shared(), self.function(), arrival, 1, HashMap::new(), true)
     }
@@ -137,9 +112,9 @@ impl Scope {
     fn new(
         shared: &Arc<Shared>,
         function: FunctionId,
-        arrival: Arrival,
+        (arrival, heads): Known,
         records: u32,
-        by_id: HashMap<Box<str>, Arrival>,
+        by_id: HashMap<Box<str>, Known>,
         read: bool,
     ) -> Self {
         let chain = arrival.lineage.chain;
@@ -156,7 +131,7 @@ impl Scope {
             parent,
             others: arrival.inbound.others,
             records: by_id,
-            heads: arrival.heads,
+            heads,
         }))
     }
 

@@ -1,13 +1,15 @@
-use std::sync::{Mutex, Once, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
-use hopguard_core::breaker::Breaker;
 use hopguard_core::event::Reader;
 use hopguard_core::settings::SettingError;
-use hopguard_core::{Backoff, ChainId, Counter, Counters, FanOut, FunctionId, OnBlock, Settings};
+use hopguard_core::{ChainId, Counter, Counters, FanOut, FunctionId, Settings};
 use moka::sync::Cache;
 
-use crate::admission::{BlockedRecord, Fate};
+#[cfg(not(feature = "aws"))]
+use crate::edge::Edge;
+#[cfg(feature = "aws")]
+use hopguard_aws::Edge;
 
 /// Chains that this environment counts at once.
 const SEEN_CHAINS: u64 = 10_000;
@@ -18,18 +20,14 @@ const SEEN_FOR: Duration = Duration::from_secs(600);
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) reader: Reader,
-    pub(crate) counters: Counters,
-    pub(crate) breaker: Mutex<Breaker>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) edge: Edge,
     wrong: Vec<SettingError>,
     started: Once,
     strayed: Once,
     fan_out: Mutex<FanOut>,
     function: OnceLock<(Box<str>, FunctionId)>,
     seen: Cache<ChainId, u32>,
-    #[cfg(feature = "s3")]
-    pub(crate) index: crate::write_index::WriteIndex,
-    #[cfg(feature = "aws")]
-    pub(crate) edge: crate::edge::Edge,
 }
 
 impl Shared {
@@ -38,20 +36,21 @@ impl Shared {
         wrong: Vec<SettingError>,
         #[cfg(feature = "aws")] clients: hopguard_aws::Clients,
     ) -> Self {
+        let counters = Arc::<Counters>::default();
+        #[cfg(feature = "aws")]
+        let edge = Edge::new(clients, settings.clone(), Arc::clone(&counters));
+        #[cfg(not(feature = "aws"))]
+        let edge = Edge::new(settings.clone(), Arc::clone(&counters));
         Self {
+            edge,
             reader: Reader::new(settings.signing_keys.clone()),
-            counters: Counters::default(),
-            breaker: Mutex::new(Breaker::new(Backoff::default())),
+            counters,
             wrong,
             started: Once::new(),
             strayed: Once::new(),
             fan_out: Mutex::default(),
             function: OnceLock::new(),
             seen: Cache::builder().max_capacity(SEEN_CHAINS).time_to_idle(SEEN_FOR).build(),
-            #[cfg(feature = "s3")]
-            index: crate::write_index::WriteIndex::new(),
-            #[cfg(feature = "aws")]
-            edge: crate::edge::Edge::new(clients, &settings),
             settings,
         }
     }
@@ -87,19 +86,6 @@ impl Shared {
             for error in &self.wrong {
                 tracing::error!(target: "hopguard", %error, "wrong setting: its default is used");
             }
-        });
-    }
-
-    /// What the owner chose for this record. A caller that waits for the answer has to be told.
-    pub(crate) fn chosen(&self, record: &BlockedRecord) -> OnBlock {
-        if record.synchronous { OnBlock::Fail } else { self.settings.on_block }
-    }
-
-    pub(crate) fn count_fate(&self, fate: Fate) {
-        self.count(match fate {
-            Fate::Quarantined => Counter::Quarantined,
-            Fate::Dropped => Counter::Dropped,
-            Fate::Failed => Counter::Failed,
         });
     }
 

@@ -1,67 +1,12 @@
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use futures_util::future::{Either, select};
-use hopguard_core::breaker::Block;
-use hopguard_core::event::Source;
-use hopguard_core::{Lineage, Reason, Token};
+use hopguard_core::admission::{BlockedRecord, Failed, Withheld};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::admission::{Admitted, Arrived, BoxFuture, Invocation, Judged, Withheld, time_left};
-
-/// One record that the policy blocked, on its own: the event is gone by the time that it is disposed of.
-pub(crate) struct BlockedRecord {
-    pub(crate) source: Source,
-    pub(crate) json: Vec<u8>,
-    pub(crate) id: Option<String>,
-    pub(crate) group: Option<String>,
-    pub(crate) origin: Option<String>,
-    pub(crate) lineage: Lineage,
-    pub(crate) reason: Reason,
-    /// The token that it came with.
-    pub(crate) token: String,
-    /// The sender waits for the answer: the record cannot be set aside behind its back.
-    pub(crate) synchronous: bool,
-    index: usize,
-}
-
-/// A record in its event.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Place<'e> {
-    pub(super) index: usize,
-    pub(super) source: Source,
-    pub(super) json: &'e [u8],
-    pub(super) id: Option<&'e str>,
-    pub(super) group: Option<&'e str>,
-    pub(super) origin: Option<&'e str>,
-    pub(super) synchronous: bool,
-}
-
-impl Place<'_> {
-    pub(super) fn blocked(&self, lineage: Lineage, reason: Reason, token: Option<Token>) -> BlockedRecord {
-        BlockedRecord {
-            source: self.source,
-            json: self.json.to_vec(),
-            id: self.id.map(str::to_owned),
-            group: self.group.map(str::to_owned),
-            origin: self.origin.map(str::to_owned),
-            lineage,
-            reason,
-            token: token.map(|token| token.to_string()).unwrap_or_default(),
-            synchronous: self.synchronous,
-            index: self.index,
-        }
-    }
-}
-
-/// What became of a blocked record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Quarantined,
-    Dropped,
-    Failed,
-}
+use crate::admission::{Admitted, Arrived, BoxFuture, Invocation, Judged, time_left};
 
 impl Invocation {
     /// Disposes of blocked records, and lets the handler have what is left.
@@ -110,51 +55,19 @@ impl Invocation {
         blocked: &[BlockedRecord],
         deadline: Instant,
     ) -> (Withheld, HashSet<usize>) {
-        let arn = &self.context.invoked_function_arn;
-        let fates = self.shared.dispose(arn, blocked, payload.get().as_bytes(), deadline).await;
-        let mut out: HashSet<usize> = blocked.iter().map(|record| record.index).collect();
-        let failed: Vec<&BlockedRecord> = blocked
-            .iter()
-            .zip(fates)
-            .filter(|(_, fate)| *fate == Fate::Failed)
-            .map(|(record, _)| record)
-            .collect();
-        let event = self.shared.reader.read(payload.get().as_bytes());
-        let mut withheld = Withheld { batch: event.source() == Source::Sqs, ..Withheld::default() };
-        let Some(first) = failed.first() else { return (withheld, out) };
-
-        // FIFO: after the first failed record of a group, the rest of that group fails too.
-        let mut ids: Vec<String> = failed.iter().filter_map(|record| record.id.clone()).collect();
-        for (index, record) in event.records().iter().enumerate() {
-            let Some(group) = record.group.as_deref() else { continue };
-            let follows =
-                failed.iter().any(|failed| failed.index < index && failed.group.as_deref() == Some(group));
-            if follows && out.insert(index) {
-                ids.extend(record.id.as_deref().map(str::to_owned));
-            }
-        }
-        let all_named = failed.iter().all(|record| record.id.is_some());
-        if withheld.batch
-            && all_named
-            && self.shared.takes_failures(arn, first.origin.as_deref(), deadline).await
-        {
-            withheld.failed = ids;
-        } else {
-            withheld.fail_invocation = Some((failed.len(), first.reason));
-        }
-        (withheld, out)
+        let (edge, arn) = (&self.shared.edge, &self.context.invoked_function_arn);
+        let fates = edge.dispose(arn, blocked, payload.get().as_bytes(), deadline).await;
+        let failed = Failed::new(&self.shared.reader.read(payload.get().as_bytes()), blocked, &fates);
+        let withheld = edge.withhold(arn, &failed, deadline).await;
+        (withheld, failed.out)
     }
 
     /// Tells the breaker, and starts a trip where one is due.
     fn trip(&self, blocked: &[BlockedRecord], deadline: Instant) -> Option<BoxFuture<()>> {
-        let first = blocked.first().filter(|_| self.shared.settings.trip)?;
-        let block = Block { chain: first.lineage.chain, hop: first.lineage.hop, reason: first.reason };
-        let now = Instant::now().into_std();
-        let trip =
-            self.shared.breaker.lock().unwrap_or_else(PoisonError::into_inner).handle_block(now, block)?;
+        let first = blocked.first()?;
+        let trip = self.shared.edge.due(first)?;
         let (shared, arn) = (Arc::clone(&self.shared), self.context.invoked_function_arn.clone());
-        // At 0 Lambda retries nothing of what invoked the function asynchronously.
-        let asynchronous = first.source != Source::Sqs && !first.synchronous;
-        Some(Box::pin(async move { shared.trip(&arn, &trip, asynchronous, deadline).await }))
+        let asynchronous = first.is_asynchronous();
+        Some(Box::pin(async move { shared.edge.trip(&arn, &trip, asynchronous, deadline).await }))
     }
 }

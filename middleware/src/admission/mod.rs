@@ -8,16 +8,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use hopguard_core::admission::{Admission as Admissible, Arrival, BlockedRecord, Withheld};
 use hopguard_core::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE};
-use hopguard_core::{ChainId, FunctionId, Reason, Xray};
+use hopguard_core::{FunctionId, Xray};
 use lambda_runtime::Context;
 use serde_json::value::RawValue;
 use tracing::Span;
 
-pub(crate) use blocked::{BlockedRecord, Fate};
-
-use crate::objects;
-use crate::scope::{Arrival, Scope};
+use crate::objects::{self, KnownHead};
+use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::telemetry;
 
@@ -40,17 +39,6 @@ pub(crate) struct Admitted {
     pub(crate) trip: Option<BoxFuture<()>>,
 }
 
-/// What the answer has to say of records that the handler did not get.
-#[derive(Debug, Default)]
-pub(crate) struct Withheld {
-    /// Their identifiers, for `batchItemFailures`.
-    pub(crate) failed: Vec<String>,
-    /// How many were blocked, and why: the invocation has to fail, so that nothing is acknowledged that nobody processed.
-    pub(crate) fail_invocation: Option<(usize, Reason)>,
-    /// Whether the source takes a list of failures for its answer.
-    pub(crate) batch: bool,
-}
-
 /// Reads an event and judges its records.
 pub(crate) fn admit(shared: &Arc<Shared>, payload: Box<RawValue>, context: &Context) -> Admission {
     shared.start();
@@ -59,8 +47,7 @@ pub(crate) fn admit(shared: &Arc<Shared>, payload: Box<RawValue>, context: &Cont
     let called = called_with(shared, context);
     let span = telemetry::invocation_span(event.source(), &context.request_id, &context.invoked_function_arn);
     if event.is_untouched() && called.is_none() {
-        let root = || Arrival::root(root_chain(context), function, shared);
-        let scope = Scope::of_invocation(shared, function, Vec::new(), root);
+        let scope = Scope::of_root(shared, function, admission(shared, function, context).root());
         let (source, chain) = (event.source().name(), scope.lineage().chain);
         tracing::debug!(target: "hopguard", source, %chain, hop = 0, visits = 1, "chain started");
         telemetry::record_lineage(&span, &scope.lineage(), function);
@@ -110,31 +97,40 @@ struct Judged {
 }
 
 /// A record that the handler may have.
-struct Arrived {
+pub(crate) struct Arrived {
     /// Its place in the event.
     index: usize,
-    id: Option<Box<str>>,
-    arrival: Arrival,
+    pub(crate) id: Option<Box<str>>,
+    pub(crate) arrival: Arrival,
+    /// What is known of the objects that it names.
+    pub(crate) heads: Vec<KnownHead>,
 }
 
 impl Invocation {
+    fn admission(&self) -> Admissible<'_> {
+        admission(&self.shared, self.function, &self.context)
+    }
+
     /// Lets the handler have these records.
     fn admit(self, payload: Option<Box<RawValue>>, arrivals: Vec<Arrived>) -> Admitted {
-        let Self { shared, function, context, span, .. } = self;
+        let root = self.admission().root();
+        let Self { shared, function, span, .. } = self;
         telemetry::link(&span, arrivals.iter().filter_map(|arrived| arrived.arrival.inbound.parent.as_ref()));
         span.record("messaging.batch.message_count", arrivals.len());
-        let arrivals = arrivals.into_iter().map(|arrived| (arrived.id, arrived.arrival)).collect();
-        let root = || Arrival::root(root_chain(&context), function, &shared);
         let scope = Scope::of_invocation(&shared, function, arrivals, root);
         telemetry::record_lineage(&span, &scope.lineage(), function);
         Admitted { payload, scope, span, withheld: Withheld::default(), trip: None }
     }
 }
 
-/// The chain of an invocation that nothing better names: its X-Ray root, or its request id, which stays the same on a retry.
-fn root_chain(context: &Context) -> ChainId {
-    let xray = Xray::parse(context.xray_trace_id.as_deref().unwrap_or_default());
-    xray.root.unwrap_or_else(|| ChainId::derived("request", context.request_id.as_bytes()))
+/// What the verdicts on an invocation's records depend on.
+fn admission<'i>(shared: &'i Shared, function: FunctionId, context: &'i Context) -> Admissible<'i> {
+    Admissible {
+        policy: &shared.settings.policy,
+        function,
+        request_id: &context.request_id,
+        xray: Xray::parse(context.xray_trace_id.as_deref().unwrap_or_default()),
+    }
 }
 
 /// What a synchronous caller wrote into the client context.

@@ -28,9 +28,6 @@ use hopguard_core::propagator::Injected;
 use crate::scope::Scope;
 use crate::shared::Shared;
 
-#[cfg(feature = "s3")]
-pub(crate) use s3::metadata_of;
-
 /// Writes the lineage of the current [`Scope`] into the calls of an SDK client. Made by
 /// [`Guard::propagator`](crate::Guard::propagator), and given to the client's configuration as an interceptor:
 ///
@@ -74,7 +71,7 @@ impl Propagator {
         #[cfg(feature = "lambda")]
         lambda::inject(input, &scope, count);
         #[cfg(feature = "s3")]
-        if let Some(write) = s3::inject(input, &scope, &self.0.index, count) {
+        if let Some(write) = s3::inject(input, &scope, self.0.edge.objects(), count) {
             cfg.interceptor_state().store_put(write);
         }
         let _ = (&scope, count);
@@ -131,7 +128,7 @@ impl Intercept for Propagator {
     ) -> Result<(), BoxError> {
         #[cfg(feature = "s3")]
         if let (Some(write), Some(Ok(output))) = (cfg.load::<s3::Write>(), context.output_or_error()) {
-            s3::remember(write, output, context.response(), &self.0.index);
+            s3::remember(write, output, context.response(), self.0.edge.objects());
         }
         let _ = (context, cfg);
         Ok(())

@@ -13,14 +13,11 @@ use aws_sdk_s3::types::MetadataDirective;
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
-use hopguard_aws::Head;
-use hopguard_core::propagator::{
-    Fields, HOPGUARD, Inbound, Injected, Room, Slots, TRACEPARENT, TRACESTATE, inject as inject_slots,
-};
+use hopguard_aws::{Head, Known, ObjectIndex, Written};
+use hopguard_core::propagator::{Inbound, Injected, Room, Slots, inject as inject_slots};
 use percent_encoding::percent_decode_str;
 
 use crate::scope::{Scope, Sending};
-use crate::write_index::{Known, WriteIndex, Written};
 
 /// User metadata of an object, in bytes of names and values. The header prefix is counted too, to stay on the safe side.
 const MAX_METADATA: usize = 2048;
@@ -48,7 +45,7 @@ pub(super) fn is_carrier(input: &Input) -> bool {
 pub(super) fn inject(
     input: &mut Input,
     scope: &Scope,
-    index: &WriteIndex,
+    index: &ObjectIndex,
     mut count: impl FnMut(Injected),
 ) -> Option<Write> {
     if let Some(put) = input.downcast_mut::<PutObjectInput>() {
@@ -94,7 +91,7 @@ pub(super) fn inject(
 }
 
 /// Remembers a write that has succeeded.
-pub(super) fn remember(write: &Write, output: &Output, response: Option<&HttpResponse>, index: &WriteIndex) {
+pub(super) fn remember(write: &Write, output: &Output, response: Option<&HttpResponse>, index: &ObjectIndex) {
     let request_id = response.and_then(|response| response.headers().get("x-amz-request-id"));
     let (e_tag, version) = if let Some(put) = output.downcast_ref::<PutObjectOutput>() {
         (put.e_tag(), put.version_id())
@@ -208,11 +205,4 @@ fn source_of(source: &str) -> Option<(String, String)> {
     let (bucket, key) = source.split_once('/')?;
     let key = percent_decode_str(key).decode_utf8().ok()?;
     Some((bucket.to_owned(), key.into_owned()))
-}
-
-/// Reads an object's metadata as a carrier.
-pub(crate) fn metadata_of(head: &Head, keys: Option<&hopguard_core::SigningKeys>) -> Inbound {
-    let text = |name: &str| head.metadata.get(name).map(String::as_str);
-    Fields { traceparent: text(TRACEPARENT), tracestate: text(TRACESTATE), packed: text(HOPGUARD) }
-        .extract(keys)
 }

@@ -53,7 +53,7 @@ fn json_files(folder: &Path) -> Vec<PathBuf> {
 /// The example events of aws_lambda_events, from cargo's own copy of the crate.
 fn published() -> Vec<PathBuf> {
     let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

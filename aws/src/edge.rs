@@ -1,18 +1,19 @@
-//! What the guard asks of AWS, and only when a record is blocked or an object has to be looked up.
-
-use std::sync::PoisonError;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hopguard_aws::{Blocked, Clients, Form, Mappings, Quarantine, ReservedConcurrency};
-use hopguard_core::breaker::{Outcome, Report, Trip};
+use hopguard_core::admission::{BlockedRecord, Failed, Fate, Withheld};
+use hopguard_core::breaker::{Breaker, Outcome, Report, Trip};
 use hopguard_core::event::Source;
-use hopguard_core::{Counter, OnBlock, Settings};
+use hopguard_core::{Backoff, Counter, Counters, OnBlock, Settings};
 use moka::sync::Cache;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
-use crate::admission::{BlockedRecord, Fate};
-use crate::shared::Shared;
+use crate::clients::Clients;
+use crate::mappings::Mappings;
+use crate::quarantine::{Blocked, Form, Quarantine};
+use crate::reserved_concurrency::ReservedConcurrency;
 
 /// The same failure is logged at most this often.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
@@ -22,38 +23,64 @@ const QUARANTINE_LIMIT: Duration = Duration::from_secs(10);
 /// cost neither the blocked record nor the handler of the others.
 const QUESTION_LIMIT: Duration = Duration::from_secs(5);
 
-/// The drivers, whose clients are made at their first call.
-pub(crate) struct Edge {
+/// What a guard asks of AWS, and only when a record is blocked or an object has to be looked up: the breaker that trips the
+/// function, the quarantine, the event source mappings, the objects. One for all invocations of an execution environment; its
+/// clients are made at their first call.
+///
+/// It logs what it does, with the target `hopguard`: the same failure once a minute at most.
+pub struct Edge {
+    pub(crate) settings: Settings,
+    counters: Arc<Counters>,
+    breaker: Mutex<Breaker>,
     reserved: ReservedConcurrency,
     mappings: Mappings,
     quarantine: Option<Quarantine>,
     #[cfg(feature = "s3")]
-    lookup: hopguard_aws::Lookup,
+    pub(crate) lookup: crate::lookup::Lookup,
+    #[cfg(feature = "s3")]
+    pub(crate) objects: crate::object_index::ObjectIndex,
     logged: Cache<&'static str, ()>,
 }
 
 impl Edge {
-    pub(crate) fn new(clients: Clients, settings: &Settings) -> Self {
+    /// An edge that does what these settings say and counts what it did.
+    pub fn new(clients: Clients, settings: Settings, counters: Arc<Counters>) -> Self {
         Self {
             mappings: Mappings::new(clients.clone()),
             quarantine: settings.quarantine.as_ref().map(|url| Quarantine::new(clients.clone(), url)),
             #[cfg(feature = "s3")]
-            lookup: hopguard_aws::Lookup::new(clients.clone()),
+            lookup: crate::lookup::Lookup::new(clients.clone()),
+            #[cfg(feature = "s3")]
+            objects: crate::object_index::ObjectIndex::new(),
             reserved: ReservedConcurrency::new(clients),
             logged: Cache::builder().max_capacity(64).time_to_live(LOG_INTERVAL).build(),
+            breaker: Mutex::new(Breaker::new(Backoff::default())),
+            settings,
+            counters,
         }
     }
 
     /// Whether this failure was not logged within the last minute.
-    fn logs(&self, what: &'static str) -> bool {
+    pub(crate) fn logs(&self, what: &'static str) -> bool {
         self.logged.entry(what).or_default().is_fresh()
     }
-}
 
-impl Shared {
+    pub(crate) fn count(&self, counter: Counter) {
+        self.counters.count(counter);
+    }
+
+    /// Tells the breaker of a block; the trip that is due then, if any, is for [`trip`](Self::trip).
+    pub fn due(&self, blocked: &BlockedRecord) -> Option<Trip> {
+        if !self.settings.trip {
+            return None;
+        }
+        let now = Instant::now().into_std();
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner).handle_block(now, blocked.block())
+    }
+
     /// Sets the function's reserved concurrency to 0, and tells the breaker how it went.
-    pub(crate) async fn trip(&self, arn: &str, trip: &Trip, asynchronous: bool, deadline: Instant) {
-        let report = self.edge.reserved.trip(arn, trip, asynchronous, deadline).await;
+    pub async fn trip(&self, arn: &str, trip: &Trip, asynchronous: bool, deadline: Instant) {
+        let report = self.reserved.trip(arn, trip, asynchronous, deadline).await;
         let now = Instant::now().into_std();
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         let log = breaker.handle_outcome(now, report.outcome, fastrand::u32(..));
@@ -85,7 +112,7 @@ impl Shared {
     }
 
     /// Moves blocked records to where their owner chose. What cannot be moved fails, so that its source keeps it.
-    pub(crate) async fn dispose(
+    pub async fn dispose(
         &self,
         arn: &str,
         blocked: &[BlockedRecord],
@@ -95,7 +122,7 @@ impl Shared {
         let mut fates: Vec<Fate> = Vec::with_capacity(blocked.len());
         let mut kept: Vec<(usize, &BlockedRecord)> = Vec::new();
         for (place, record) in blocked.iter().enumerate() {
-            fates.push(match self.chosen(record) {
+            fates.push(match record.chosen(&self.settings) {
                 OnBlock::Drop => Fate::Dropped,
                 OnBlock::Fail => Fate::Failed,
                 OnBlock::Quarantine => {
@@ -118,14 +145,14 @@ impl Shared {
                             *fate = Fate::Quarantined;
                         }
                     }
-                    Err(error) if self.edge.logs("quarantine") => {
+                    Err(error) if self.logs("quarantine") => {
                         error!(target: "hopguard", %error, "record not quarantined: it fails, so that its source keeps it");
                     }
                     Err(_) => {}
                 }
             }
         }
-        fates.iter().for_each(|fate| self.count_fate(*fate));
+        fates.iter().for_each(|fate| self.count((*fate).into()));
         fates
     }
 
@@ -136,7 +163,7 @@ impl Shared {
         blocked: &[BlockedRecord],
         deadline: Instant,
     ) -> Option<&Quarantine> {
-        let quarantine = self.edge.quarantine.as_ref()?;
+        let quarantine = self.quarantine.as_ref()?;
         // Seen without any permission: the queue has just delivered one of these.
         let mut own_path = quarantine.queue_url().rsplit('/');
         let (queue, account) = (own_path.next()?, own_path.next()?);
@@ -147,17 +174,17 @@ impl Shared {
         });
         if !feeds {
             let deadline = sooner(deadline, 3, QUESTION_LIMIT);
-            feeds = match self.edge.mappings.feeds(arn, quarantine.queue_url(), deadline).await {
+            feeds = match self.mappings.feeds(arn, quarantine.queue_url(), deadline).await {
                 Ok(feeds) => feeds,
                 Err(error) => {
-                    if self.edge.logs("feeds") {
+                    if self.logs("feeds") {
                         warn!(target: "hopguard", %error, "quarantine queue not checked: it must not feed this function");
                     }
                     false
                 }
             };
         }
-        if feeds && self.edge.logs("quarantine feeds its function") {
+        if feeds && self.logs("quarantine feeds its function") {
             error!(
                 target: "hopguard", queue = quarantine.queue_url(),
                 "quarantine queue feeds this function: not used; name another queue in HOPGUARD_QUARANTINE",
@@ -166,15 +193,24 @@ impl Shared {
         (!feeds).then_some(quarantine)
     }
 
+    /// What the answer has to say of the records that the handler did not get.
+    pub async fn withhold(&self, arn: &str, failed: &Failed, deadline: Instant) -> Withheld {
+        let takes_failures = match failed.question() {
+            Some(origin) => self.takes_failures(arn, origin, deadline).await,
+            None => false,
+        };
+        failed.withheld(takes_failures)
+    }
+
     /// Whether the mapping that delivered a batch takes a partial answer. Where that cannot be found out it does not: a partial answer
     /// to a mapping without ReportBatchItemFailures would delete what nobody processed.
-    pub(crate) async fn takes_failures(&self, arn: &str, origin: Option<&str>, deadline: Instant) -> bool {
+    async fn takes_failures(&self, arn: &str, origin: Option<&str>, deadline: Instant) -> bool {
         let Some(origin) = origin else { return false };
         let deadline = sooner(deadline, 3, QUESTION_LIMIT);
-        match self.edge.mappings.reports_batch_item_failures(arn, origin, deadline).await {
+        match self.mappings.reports_batch_item_failures(arn, origin, deadline).await {
             Ok(reports) => reports,
             Err(error) => {
-                if self.edge.logs("mapping") {
+                if self.logs("mapping") {
                     error!(target: "hopguard", %error, "event source mapping not known: the whole invocation fails");
                 }
                 false
@@ -189,35 +225,9 @@ fn sooner(deadline: Instant, parts: u32, limit: Duration) -> Instant {
     now + (deadline.saturating_duration_since(now) / parts).min(limit)
 }
 
-#[cfg(feature = "s3")]
-impl Shared {
-    /// Asks S3 for what an object's metadata carries, and remembers it.
-    pub(crate) async fn look_up(
-        &self,
-        object: &hopguard_core::event::ObjectRef<'_>,
-        timeout: Duration,
-    ) -> Option<crate::write_index::Known> {
-        let name = hopguard_aws::ObjectName {
-            bucket: object.bucket.to_string(),
-            key: object.key.to_string(),
-            version: object.version.as_deref().filter(|version| *version != "null").map(str::to_owned),
-        };
-        self.count(Counter::Lookups);
-        match self.edge.lookup.head(&name, timeout).await {
-            Ok(head) => {
-                let inbound = crate::sdk::metadata_of(&head, self.settings.signing_keys.as_ref());
-                let known = crate::write_index::Known { inbound, head: Some(std::sync::Arc::new(head)) };
-                self.index.remember_lookup(object, &known);
-                Some(known)
-            }
-            Err(error) => {
-                self.count(Counter::Lost);
-                if self.edge.logs("lookup") {
-                    warn!(target: "hopguard", %error, "lineage lost: the record starts a new chain");
-                }
-                None
-            }
-        }
+impl fmt::Debug for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge").finish_non_exhaustive()
     }
 }
 

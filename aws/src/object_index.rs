@@ -1,11 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hopguard_aws::Head;
 use hopguard_core::ChainId;
 use hopguard_core::event::ObjectRef;
 use hopguard_core::propagator::Inbound;
 use moka::sync::Cache;
+
+use crate::lookup::Head;
 
 /// Writes that are remembered; each takes about 3 KB at the most.
 const CAPACITY: u64 = 2_000;
@@ -17,7 +18,8 @@ const FOR: Duration = Duration::from_secs(600);
 /// A notification carries no metadata. It names the request that wrote the object, which is exact; where that is not known
 /// (another service's form of the event), bucket, key and version; and last bucket, key and eTag, which is believed once only,
 /// since the same content written again by somebody else has the same eTag.
-pub(crate) struct WriteIndex {
+#[derive(Debug)]
+pub struct ObjectIndex {
     exact: Cache<u128, Known>,
     by_e_tag: Cache<u128, Known>,
     uploads: Cache<u128, Known>,
@@ -25,30 +27,37 @@ pub(crate) struct WriteIndex {
 
 /// What is known of one object.
 #[derive(Clone, Debug)]
-pub(crate) struct Known {
+pub struct Known {
     /// What its metadata carries.
-    pub(crate) inbound: Inbound,
+    pub inbound: Inbound,
     /// Its metadata, for a copy of it.
-    pub(crate) head: Option<Arc<Head>>,
+    pub head: Option<Arc<Head>>,
 }
 
 /// What S3 answered to a write.
-pub(crate) struct Written<'w> {
-    pub(crate) bucket: &'w str,
-    pub(crate) key: &'w str,
-    pub(crate) request_id: Option<&'w str>,
-    pub(crate) e_tag: Option<&'w str>,
-    pub(crate) version: Option<&'w str>,
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Written<'w> {
+    /// The bucket's name.
+    pub bucket: &'w str,
+    /// The object's key.
+    pub key: &'w str,
+    /// The id of the request, from the header `x-amz-request-id`.
+    pub request_id: Option<&'w str>,
+    /// The entity tag, with quotes or without.
+    pub e_tag: Option<&'w str>,
+    /// The version, in a bucket that keeps versions.
+    pub version: Option<&'w str>,
 }
 
-impl WriteIndex {
-    pub(crate) fn new() -> Self {
+impl ObjectIndex {
+    /// An index that knows nothing yet.
+    pub fn new() -> Self {
         let cache = || Cache::builder().max_capacity(CAPACITY).time_to_live(FOR).build();
         Self { exact: cache(), by_e_tag: cache(), uploads: cache() }
     }
 
     /// Remembers a write of our own.
-    pub(crate) fn remember(&self, written: &Written<'_>, known: &Known) {
+    pub fn remember(&self, written: &Written<'_>, known: &Known) {
         let Written { bucket, key, request_id, e_tag, version } = written;
         if let Some(request_id) = request_id {
             self.exact.insert(digest(&["request", bucket, key, request_id]), known.clone());
@@ -65,7 +74,7 @@ impl WriteIndex {
     }
 
     /// What is known of the object that a notification names.
-    pub(crate) fn find(&self, object: &ObjectRef<'_>) -> Option<Known> {
+    pub fn find(&self, object: &ObjectRef<'_>) -> Option<Known> {
         let (bucket, key) = (&*object.bucket, &*object.key);
         let exact =
             [("request", &object.request_id), ("version", &object.version), ("sequencer", &object.sequencer)];
@@ -86,18 +95,26 @@ impl WriteIndex {
     }
 
     /// Remembers what a lookup found, for further deliveries of the same notification.
-    pub(crate) fn remember_lookup(&self, object: &ObjectRef<'_>, known: &Known) {
+    pub fn remember_lookup(&self, object: &ObjectRef<'_>, known: &Known) {
         if let Some(sequencer) = object.sequencer.as_deref() {
             self.exact.insert(digest(&["sequencer", &object.bucket, &object.key, sequencer]), known.clone());
         }
     }
 
-    pub(crate) fn remember_upload(&self, upload: &str, known: &Known) {
+    /// Remembers what a multipart upload was created with, until it is completed.
+    pub fn remember_upload(&self, upload: &str, known: &Known) {
         self.uploads.insert(digest(&["upload", upload]), known.clone());
     }
 
-    pub(crate) fn upload(&self, upload: &str) -> Option<Known> {
+    /// What a multipart upload was created with.
+    pub fn upload(&self, upload: &str) -> Option<Known> {
         self.uploads.get(&digest(&["upload", upload]))
+    }
+}
+
+impl Default for ObjectIndex {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -133,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_request_is_exact_and_an_e_tag_is_believed_once() {
-        let index = WriteIndex::new();
+        let index = ObjectIndex::new();
         let written =
             Written { bucket: "b", key: "k", request_id: Some("R1"), e_tag: Some("\"e\""), version: None };
         index.remember(&written, &known(3));
@@ -152,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_versioned_write_is_known_by_its_version_only() {
-        let index = WriteIndex::new();
+        let index = ObjectIndex::new();
         let written =
             Written { bucket: "b", key: "k", request_id: None, e_tag: Some("e"), version: Some("v1") };
         index.remember(&written, &known(4));
