@@ -29,6 +29,7 @@
 //! Blind spots: a name that is written with escapes (`"hop\u0067uard"`) is not found where nothing else in the event is;
 //! Kinesis and DynamoDB Streams are not read yet; of a body that is compressed or encoded nothing is known.
 
+mod advance;
 mod attributes;
 mod carried;
 mod event_bridge;
