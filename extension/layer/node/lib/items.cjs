@@ -1,0 +1,169 @@
+'use strict';
+// DynamoDB: an item attribute `hopguard` with the token, which the table's stream brings to its readers. Only for tables that
+// the owner has named, since the attribute stays in the item.
+
+const { HOPGUARD, byteLength } = require('./propagator.cjs');
+
+/** An item, in bytes of names and values. */
+const MAX_ITEM = 400 * 1024;
+/** All items of one transaction, in bytes. */
+const MAX_TRANSACTION = 4 * 1024 * 1024;
+/** An update expression, in bytes. */
+const MAX_EXPRESSION = 4096;
+const TYPES = new Set(['S', 'N', 'B', 'SS', 'NS', 'BS', 'M', 'L', 'BOOL', 'NULL']);
+
+const NAME = '#hopguard';
+const VALUE = ':hopguard';
+
+/** The names of `HOPGUARD_DYNAMODB_TABLES`, separated by commas. */
+const tables = new Set((process.env.HOPGUARD_DYNAMODB_TABLES ?? '').split(',').map((name) => name.trim()));
+tables.delete('');
+
+/** A table is given by its name or by its ARN. */
+function isNamed(table) {
+  return tables.size > 0 && typeof table === 'string' && tables.has(table.split(':table/').pop());
+}
+
+/** At least as many bytes as DynamoDB counts for a value, of either of the two forms below. */
+function atMost(value) {
+  if (typeof value === 'string') return byteLength(value);
+  if (ArrayBuffer.isView(value)) return value.byteLength;
+  if (Array.isArray(value) || value instanceof Set) return [...value].reduce((sum, item) => sum + 1 + atMost(item), 3);
+  if (typeof value !== 'object' || value === null) return 21;
+  return Object.entries(value).reduce((sum, [name, item]) => sum + byteLength(name) + 1 + atMost(item), 3);
+}
+
+/**
+ * The client takes `{"id": {"S": "1"}}`, the document client `{"id": "1"}`. A key is never a map, so that a whole item or
+ * key tells which one it is.
+ */
+function isTyped(item) {
+  return Object.values(item).every((value) => {
+    if (value === undefined) return true;
+    const types = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+    return types.length === 1 && TYPES.has(types[0]);
+  });
+}
+
+const valueOf = (token, like) => (isTyped(like) ? { S: token } : token);
+const isMap = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Writes into an item; answers the item to send. `left` is what the whole call may still grow. */
+function writeItem(item, left, token, count) {
+  const { [HOPGUARD]: inherited, ...without } = item;
+  const added = HOPGUARD.length + token.length;
+  if (added > left || atMost(without) + added > MAX_ITEM) {
+    count('no_room');
+    return without;
+  }
+  count(inherited === undefined ? 'written' : 'replaced');
+  return { ...without, [HOPGUARD]: valueOf(token, without) };
+}
+
+/** Whether the caller's own update already speaks of our attribute: two paths to it in one expression are refused. */
+function speaksOfUs(update) {
+  const names = Object.values(update.ExpressionAttributeNames ?? {});
+  return (
+    names.includes(HOPGUARD) ||
+    /hopguard/.test(update.UpdateExpression ?? '') ||
+    VALUE in (update.ExpressionAttributeValues ?? {}) ||
+    NAME in (update.ExpressionAttributeNames ?? {})
+  );
+}
+
+/** Adds an assignment to an update expression, to its SET clause where it has one. */
+function withAssignment(expression) {
+  const assignment = `${NAME} = ${VALUE}`;
+  const clause = /(^|\s)(SET)(?=\s)/i.exec(expression ?? '');
+  if (!clause) return `SET ${assignment} ${expression ?? ''}`.trimEnd();
+  const end = clause.index + clause[0].length;
+  return `${expression.slice(0, end)} ${assignment},${expression.slice(end)}`;
+}
+
+/** Writes into an update; answers the update to send. */
+function writeUpdate(update, token, count) {
+  const value = valueOf(token, update.Key ?? {});
+  // The older parameters cannot be mixed with expressions.
+  if (update.AttributeUpdates || update.Expected || update.ConditionalOperator) {
+    const inherited = update.AttributeUpdates?.[HOPGUARD] !== undefined;
+    count(inherited ? 'replaced' : 'written');
+    return {
+      ...update,
+      AttributeUpdates: { ...update.AttributeUpdates, [HOPGUARD]: { Action: 'PUT', Value: value } },
+    };
+  }
+  if (speaksOfUs(update)) {
+    count('unsupported');
+    return update;
+  }
+  const UpdateExpression = withAssignment(update.UpdateExpression);
+  if (byteLength(UpdateExpression) > MAX_EXPRESSION) {
+    count('no_room');
+    return update;
+  }
+  count('written');
+  return {
+    ...update,
+    UpdateExpression,
+    ExpressionAttributeNames: { ...update.ExpressionAttributeNames, [NAME]: HOPGUARD },
+    ExpressionAttributeValues: { ...update.ExpressionAttributeValues, [VALUE]: value },
+  };
+}
+
+const named = (input) => Number(isNamed(input.TableName));
+const putsOf = (requests) =>
+  Array.isArray(requests) ? requests.filter((request) => isMap(request?.PutRequest?.Item)) : [];
+const carries = (action) =>
+  (isNamed(action?.Put?.TableName) && isMap(action.Put.Item)) || isNamed(action?.Update?.TableName);
+
+module.exports = {
+  DynamoDB: {
+    PutItem: {
+      sends: (input) => (isMap(input.Item) ? named(input) : 0),
+      write: (input, outbound, count) => ({
+        ...input,
+        Item: writeItem(input.Item, Infinity, outbound().token, count),
+      }),
+    },
+    UpdateItem: {
+      sends: named,
+      write: (input, outbound, count) => writeUpdate(input, outbound().token, count),
+    },
+    BatchWriteItem: {
+      sends: (input) =>
+        Object.entries(input.RequestItems ?? {})
+          .filter(([table]) => isNamed(table))
+          .reduce((sum, [, requests]) => sum + putsOf(requests).length, 0),
+      write(input, outbound, count) {
+        const RequestItems = { ...input.RequestItems };
+        for (const table of Object.keys(RequestItems).filter(isNamed)) {
+          const puts = new Set(putsOf(RequestItems[table]));
+          RequestItems[table] = RequestItems[table].map((request) => {
+            if (!puts.has(request)) return request;
+            const Item = writeItem(request.PutRequest.Item, Infinity, outbound().token, count);
+            return { ...request, PutRequest: { ...request.PutRequest, Item } };
+          });
+        }
+        return { ...input, RequestItems };
+      },
+    },
+    /** A transaction with a token of the caller's choice may be repeated, and is refused where it then differs. */
+    TransactWriteItems: {
+      sends: (input) =>
+        input.ClientRequestToken === undefined ? (input.TransactItems ?? []).filter(carries).length : 0,
+      unsupported: (input) =>
+        input.ClientRequestToken === undefined ? 0 : (input.TransactItems ?? []).filter(carries).length,
+      write(input, outbound, count) {
+        let left = MAX_TRANSACTION - atMost(input.TransactItems);
+        const TransactItems = input.TransactItems.map((action) => {
+          if (!carries(action)) return action;
+          const { token } = outbound();
+          left -= HOPGUARD.length + token.length;
+          if (action.Put) return { ...action, Put: { ...action.Put, Item: writeItem(action.Put.Item, left, token, count) } };
+          return { ...action, Update: writeUpdate(action.Update, token, count) };
+        });
+        return { ...input, TransactItems };
+      },
+    },
+  },
+};

@@ -1,0 +1,173 @@
+'use strict';
+// The middleware that every client of the AWS SDK v3 is given: it writes the lineage into a call's typed input, before it is
+// serialised and signed, and reports the call.
+
+const { Call } = require('./call.cjs');
+const { Proxy } = require('./proxy.cjs');
+const { Reports } = require('./reports.cjs');
+
+const CARRIERS = {
+  ...require('./attributes.cjs'),
+  ...require('./metadata.cjs'),
+  ...require('./field.cjs').carriers,
+  ...require('./lambda.cjs'),
+  ...require('./items.cjs'),
+};
+
+/** After all other middleware of its step, so that it sees the input as it will be sent. */
+const PLACE = { step: 'initialize', priority: 'low', name: 'hopguard', tags: ['HOPGUARD'], override: true };
+/** The most messages that one question to the proxy may be about. */
+const MAX_SENDS = 1000;
+
+const proxy = process.env.HOPGUARD_PROXY ? new Proxy(process.env.HOPGUARD_PROXY) : undefined;
+const reports = new Reports(process.env.HOPGUARD_REPORTS);
+
+/** The request id where the runtime tells it to the SDK; `null` elsewhere. It alone is right where invocations run at once. */
+function invocation() {
+  try {
+    const id = globalThis.awslambda?.InvokeStore?.getRequestId?.();
+    return typeof id === 'string' && /^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(id) ? id : null;
+  } catch {
+    return null;
+  }
+}
+
+async function asked(invocation, sends) {
+  try {
+    return await proxy.sends(invocation, sends);
+  } catch (error) {
+    reports.fault('sends', error);
+    return {};
+  }
+}
+
+/** Answers the input to send: the caller's own, or a copy with the lineage in it. */
+async function withLineage(call, carrier, input) {
+  call.count('unsupported', carrier.unsupported?.(input) ?? 0);
+  const sends = carrier.sends(input);
+  if (sends === 0 || sends > MAX_SENDS) return input;
+  const answer = await asked(call.invocation, sends);
+  if (answer.scope === 'none') call.count('no_scope', sends);
+  if (!answer.lineage) return input;
+  call.belongsTo(answer.lineage);
+  const { trace, flags, others, tokens, reusable } = answer.lineage;
+  let next = 0;
+  const outbound = () => {
+    const token = tokens[reusable ? 0 : next];
+    next += 1;
+    return { token, parent: `00-${trace}-${call.span}-${flags}`, others };
+  };
+  const outcomes = [];
+  const written = carrier.write(input, outbound, (outcome) => outcomes.push(outcome));
+  // Counted when all is written: what throws half-way has written nothing.
+  for (const outcome of outcomes) call.count(outcome);
+  return written;
+}
+
+async function observed(next, args, call, carrier) {
+  let sent = args;
+  try {
+    reports.open();
+    if (carrier && proxy) {
+      const input = await withLineage(call, carrier, args.input);
+      if (input !== args.input) sent = { ...args, input };
+    }
+  } catch (error) {
+    reports.fault(call.where, error);
+  }
+  call.begin();
+  let result;
+  try {
+    result = await next(sent);
+  } catch (error) {
+    report(call, undefined, error ?? {});
+    throw error;
+  }
+  report(call, result);
+  return result;
+}
+
+function report(call, result, error) {
+  try {
+    reports.send(call.report(result, error));
+  } catch (fault) {
+    reports.fault(call.where, fault);
+  }
+}
+
+/** The call as the SDK's context names it; `undefined` where it cannot be told. */
+function callOf(context, serviceId, input) {
+  try {
+    const client = String(context.clientName ?? '').replace(/Client$/, '');
+    const operation = String(context.commandName ?? '').replace(/Command$/, '');
+    if (!operation) return {};
+    const carrier = typeof input === 'object' && input !== null ? CARRIERS[client]?.[operation] : undefined;
+    return { call: new Call(serviceId ?? client, operation, input ?? {}, invocation()), carrier };
+  } catch (error) {
+    reports.fault('call', error);
+    return {};
+  }
+}
+
+/** @param isSent whether a handler's arguments are those of a command that is sent, and not presigned */
+function middleware(serviceId, isSent) {
+  return (next, context) => (args) => {
+    const { call, carrier } = callOf(context, serviceId, args?.input);
+    if (!call) return next(args);
+    if (isSent(args)) return observed(next, args, call, carrier);
+    // Whoever sends a presigned request would have to send our headers too, or its signature fails.
+    if (carrier && !countsPresigned) unsupported();
+    return next(args);
+  };
+}
+
+function unsupported() {
+  reports.send({ outcomes: { unsupported: 1 } });
+}
+
+function serviceOf(client) {
+  const id = client?.config?.serviceId;
+  return typeof id === 'string' ? id : undefined;
+}
+
+/** A client's middleware stack as its `send` resolves it, with ours in it. The client's own stays as it is. */
+function stackOf(client) {
+  const stack = client.middlewareStack;
+  const concat = (other) => {
+    const whole = stack.concat(other);
+    try {
+      whole.add(middleware(serviceOf(client), () => true), PLACE);
+    } catch (error) {
+      reports.fault('stack', error);
+    }
+    return whole;
+  };
+  return Object.create(stack, { concat: { value: concat } });
+}
+
+/** For code that the hooks do not reach: `client.middlewareStack.use(hopguard.plugin)`. */
+function pluginOf(client) {
+  // `send` hands the command itself to the first handler, presigning only its input.
+  const isSent = (args) => args !== null && typeof args === 'object' && 'middlewareStack' in args;
+  return { applyToStack: (stack) => stack.add(middleware(serviceOf(client), isSent), PLACE) };
+}
+
+let countsPresigned = false;
+
+/** Counts what the presigner of `@aws-sdk/s3-request-presigner` signs: a presigned write carries nothing. */
+function countPresigned(exported) {
+  const prototype = exported?.S3RequestPresigner?.prototype;
+  for (const name of ['presign', 'presignWithCredentials']) {
+    const original = prototype?.[name];
+    if (typeof original !== 'function') continue;
+    countsPresigned = true;
+    prototype[name] = function presign(request, ...rest) {
+      const operation = request?.query?.['x-id'];
+      const creates = request?.method === 'POST' && request.query && 'uploads' in request.query;
+      if (creates || operation === 'PutObject' || operation === 'CopyObject') unsupported();
+      return original.call(this, request, ...rest);
+    };
+  }
+}
+
+module.exports = { countPresigned, pluginOf, stackOf };

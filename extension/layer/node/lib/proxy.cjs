@@ -1,0 +1,128 @@
+'use strict';
+// Asks the layer's proxy for the lineage of a call's messages.
+
+// The user's fake timers and instrumented `http.request` are not for us: a request to the proxy is no call of the function's.
+const { setTimeout, clearTimeout } = globalThis;
+const http = require('http');
+
+/** How long a call waits for its lineage, in milliseconds. */
+const LIMIT_MS = 250;
+/** After so many failures in a row, nobody asks for this long: a proxy that hangs must not hold every call up. */
+const FAILURES = 3;
+const PAUSE_MS = 5000;
+/** The longest answer that is read, in bytes: 1,000 tokens are 260 KB. */
+const MAX_ANSWER = 1024 * 1024;
+/** Invocations whose reusable answer is kept: as many as one environment may run at once. */
+const MAX_KEPT = 64;
+
+const HEX = { trace: /^[0-9a-f]{32}$/, parent: /^[0-9a-f]{16}$/, flags: /^[0-9a-f]{2}$/ };
+const TOKEN = /^01-[0-9a-z:.-]{1,253}$/;
+
+class Proxy {
+  #address;
+  #agent = new http.Agent({ keepAlive: true, maxSockets: 8, scheduling: 'lifo' });
+  #kept = new Map();
+  #failures = 0;
+  #pausedUntil = 0;
+
+  /** @param address `host:port` */
+  constructor(address) {
+    const at = address.lastIndexOf(':');
+    this.#address = { host: address.slice(0, at), port: Number(address.slice(at + 1)) };
+  }
+
+  /**
+   * The lineage of `sends` messages.
+   *
+   * @param invocation the request id, or `null` where it is not known
+   * @returns `lineage`; or `scope: 'none'` where no invocation is under way, or several and none was named; or nothing
+   * while asking pauses
+   * @throws where there was no answer, or none that can be read
+   */
+  async sends(invocation, sends) {
+    const kept = this.#kept.get(invocation);
+    if (kept) return { lineage: kept };
+    if (Date.now() < this.#pausedUntil) return {};
+    try {
+      const answer = await this.#ask(JSON.stringify({ invocation, sends }));
+      this.#failures = 0;
+      if (answer.status === 404 || answer.status === 409) return { scope: 'none' };
+      const lineage = read(answer, sends);
+      // An answer to a question without an id may be of an invocation that ends while it is on its way: it serves this call alone.
+      if (lineage.reusable && invocation !== null) this.#keep(invocation, lineage);
+      return { lineage };
+    } catch (error) {
+      this.#failures += 1;
+      if (this.#failures >= FAILURES) {
+        this.#failures = 0;
+        this.#pausedUntil = Date.now() + PAUSE_MS;
+      }
+      throw error;
+    }
+  }
+
+  #keep(invocation, lineage) {
+    this.#kept.set(invocation, lineage);
+    if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value);
+  }
+
+  #ask(body, agent = this.#agent) {
+    return new Promise((resolve, reject) => {
+      const request = new http.ClientRequest({
+        ...this.#address,
+        agent,
+        method: 'POST',
+        path: '/hopguard/v1/sends',
+        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      });
+      const timer = setTimeout(() => request.destroy(new Error(`no answer within ${LIMIT_MS} ms`)), LIMIT_MS);
+      const fail = (error) => {
+        clearTimeout(timer);
+        // The proxy may have closed an idle connection at the very moment when it was used again: a new one will do.
+        const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+        if (stale) this.#ask(body, false).then(resolve, reject);
+        else reject(error);
+      };
+      request.on('error', fail);
+      request.on('response', (response) => {
+        const chunks = [];
+        let size = 0;
+        response.on('data', (chunk) => {
+          size += chunk.length;
+          if (size > MAX_ANSWER) request.destroy(new Error('the answer is too long'));
+          else chunks.push(chunk);
+        });
+        response.on('error', fail);
+        response.on('end', () => {
+          clearTimeout(timer);
+          resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString('utf8') });
+        });
+      });
+      request.end(body);
+    });
+  }
+}
+
+/** Reads an answer strictly: what is written into a customer's message is nothing but what the contract says. */
+function read({ status, text }, sends) {
+  if (status !== 200) throw new Error(`the proxy answered ${status}`);
+  const { invocation, trace, parent, flags, others, tokens, reusable } = JSON.parse(text);
+  const texts = { trace, parent, flags };
+  const isRead =
+    Object.keys(HEX).every((name) => typeof texts[name] === 'string' && HEX[name].test(texts[name])) &&
+    Array.isArray(tokens) &&
+    tokens.length >= (reusable === true ? 1 : sends) &&
+    tokens.every((token) => typeof token === 'string' && TOKEN.test(token));
+  if (!isRead) throw new Error('the answer cannot be read');
+  return {
+    invocation: typeof invocation === 'string' ? invocation : null,
+    trace,
+    parent,
+    flags,
+    others: typeof others === 'string' ? others : '',
+    tokens,
+    reusable: reusable === true,
+  };
+}
+
+module.exports = { Proxy };
