@@ -145,7 +145,8 @@ mod tests {
                 r#"{{"id":"i","detail-type":"t","source":"s","detail":{{"copy":"{OLD}","hopguard":{{"tracestate":"hopguard={token}"}}}}}}"#
             )
         };
-        let cases: [(&str, &dyn Fn(&str) -> String); 6] = [
+        type Written<'w> = &'w dyn Fn(&str) -> String;
+        let cases: [(&str, Written<'_>); 6] = [
             ("an SQS attribute", &sqs),
             ("an SNS attribute", &state),
             ("a payload's field", &invoke),

@@ -6,13 +6,22 @@ const { Call } = require('./call.cjs');
 const { Proxy } = require('./proxy.cjs');
 const { Reports } = require('./reports.cjs');
 
+/** The carriers of a client's calls; a file is loaded where a function uses its service. */
 const CARRIERS = {
-  ...require('./attributes.cjs'),
-  ...require('./metadata.cjs'),
-  ...require('./field.cjs').carriers,
-  ...require('./lambda.cjs'),
-  ...require('./items.cjs'),
+  SQS: () => require('./attributes.cjs').SQS,
+  SNS: () => require('./attributes.cjs').SNS,
+  S3: () => require('./metadata.cjs').S3,
+  Lambda: () => require('./lambda.cjs').Lambda,
+  EventBridge: () => require('./field.cjs').EventBridge,
+  SFN: () => require('./field.cjs').SFN,
+  Kinesis: () => require('./field.cjs').Kinesis,
+  DynamoDB: () => require('./items.cjs').DynamoDB,
 };
+
+function carrierOf(client, operation) {
+  const carriers = Object.hasOwn(CARRIERS, client) ? CARRIERS[client]() : {};
+  return Object.hasOwn(carriers, operation) ? carriers[operation] : undefined;
+}
 
 /** After all other middleware of its step, so that it sees the input as it will be sent. */
 const PLACE = { step: 'initialize', priority: 'low', name: 'hopguard', tags: ['HOPGUARD'], override: true };
@@ -68,7 +77,7 @@ async function observed(next, args, call, carrier) {
   let sent = args;
   try {
     reports.open();
-    if (carrier && proxy) {
+    if (carrier) {
       const input = await withLineage(call, carrier, args.input);
       if (input !== args.input) sent = { ...args, input };
     }
@@ -101,8 +110,8 @@ function callOf(context, serviceId, input) {
     const client = String(context.clientName ?? '').replace(/Client$/, '');
     const operation = String(context.commandName ?? '').replace(/Command$/, '');
     if (!operation) return {};
-    const carrier = typeof input === 'object' && input !== null ? CARRIERS[client]?.[operation] : undefined;
-    return { call: new Call(serviceId ?? client, operation, input ?? {}, invocation()), carrier };
+    const call = new Call(serviceId ?? client, operation, input ?? {}, invocation());
+    return { call, carrier: proxy && input ? carrierOf(client, operation) : undefined };
   } catch (error) {
     reports.fault('call', error);
     return {};

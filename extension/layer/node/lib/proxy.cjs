@@ -16,7 +16,8 @@ const MAX_ANSWER = 1024 * 1024;
 const MAX_KEPT = 64;
 
 const HEX = { trace: /^[0-9a-f]{32}$/, parent: /^[0-9a-f]{16}$/, flags: /^[0-9a-f]{2}$/ };
-const TOKEN = /^01-[0-9a-z:.-]{1,253}$/;
+/** Free of quotes, commas, equals signs, semicolons and white space; a signature is in base64url. */
+const TOKEN = /^01-[0-9A-Za-z_:.-]{1,253}$/;
 
 class Proxy {
   #address;
@@ -125,4 +126,4 @@ function read({ status, text }, sends) {
   };
 }
 
-module.exports = { Proxy };
+module.exports = { Proxy, TOKEN };

@@ -9,6 +9,7 @@ const { test } = require('node:test');
 const field = require('../lib/field.cjs');
 const { members, removeMember } = require('../lib/json.cjs');
 const { inject } = require('../lib/propagator.cjs');
+const { TOKEN: TOKENS } = require('../lib/proxy.cjs');
 
 const STALE = '01-0af7651916cd43dd8448eb211c80319c-90-256-68fd508a:9';
 const TOKEN = '01-00000000000000000000000000000007-0-256-00000007:1';
@@ -81,9 +82,31 @@ test('no text makes the cursor throw or hang', () => {
   assert.equal(members(deep).length, 1);
 });
 
-const GOLDEN = path.join(__dirname, '..', '..', '..', '..', 'tests', 'fixtures', 'golden');
-const golden = (name) => {
-  const file = path.join(GOLDEN, `${name}.json`);
-  return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : undefined;
-};
-module.exports = { golden, slotsOf };
+/** The vectors of `tests/fixtures/golden`. */
+function golden(name) {
+  const folder = path.join(__dirname, '..', '..', '..', '..', 'tests', 'fixtures', 'golden');
+  return JSON.parse(fs.readFileSync(path.join(folder, `${name}.json`), 'utf8'));
+}
+
+test('golden: inject', () => {
+  for (const { name, carrier, room, outbound, result, outcome } of golden('inject')) {
+    const map = new Map(Object.entries(carrier));
+    assert.equal(inject(slotsOf(map), room, outbound), outcome, name);
+    assert.deepEqual(Object.fromEntries(map), result, name);
+  }
+});
+
+test('golden: field, as text and as bytes', () => {
+  const bytes = (text) => Buffer.from(text, 'utf8').toString('latin1');
+  const text = (latin1) => (latin1 === undefined ? null : Buffer.from(latin1, 'latin1').toString('utf8'));
+  for (const { name, text: given, traceparent, tracestate, written, removed } of golden('field')) {
+    assert.equal(field.put(given, traceparent, tracestate) ?? null, written, name);
+    assert.equal(removeMember(given, 'hopguard') ?? null, removed, name);
+    assert.equal(text(field.put(bytes(given), bytes(traceparent), bytes(tracestate))), written, name);
+    assert.equal(text(removeMember(bytes(given), 'hopguard')), removed, name);
+  }
+});
+
+test('golden: every token that can be read is taken from the proxy', () => {
+  for (const { name, token, lineage } of golden('token')) if (lineage) assert.match(token, TOKENS, name);
+});

@@ -1,0 +1,244 @@
+//! What happens to an event between the Runtime API and the runtime: read, looked up, judged, and blocked records taken out.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use hopguard_aws::{Known, KnownObjects};
+use hopguard_core::admission::{Admission, Arrival, BlockedRecord, Failed, Judged, Withheld};
+use hopguard_core::event::{Event, Source};
+use hopguard_core::propagator::{Inbound, TraceParent};
+use hopguard_core::{Counter, Lineage, Reason, SendLedger, Token, Verdict};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use crate::call::Call;
+use crate::client_context;
+use crate::guard::Guard;
+use crate::invocations::Invocation;
+
+/// An invocation that was admitted.
+pub(crate) struct Admitted {
+    /// What the runtime gets; `None` where nothing was left of it, and the answer is known already.
+    pub(crate) event: Option<Bytes>,
+    /// The client context, where the lineage in it was advanced.
+    pub(crate) client_context: Option<String>,
+    pub(crate) invocation: Arc<Invocation>,
+}
+
+/// Reads an event, and decides what the runtime may have of it.
+pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admitted {
+    let function = guard.function(&call.arn);
+    let admission =
+        Admission { policy: &guard.settings.policy, function, request_id: &call.request_id, xray: call.xray };
+    let event = guard.reader.read(&body);
+    let source = event.source();
+    let called = call.client_context.as_deref().and_then(|context| {
+        client_context::extract(context, guard.settings.signing_keys.as_ref()).filter(|said| !said.is_empty())
+    });
+    if event.is_untouched() && called.is_none() {
+        let root = admission.root();
+        debug!(target: "hopguard", source = source.name(), chain = %root.lineage.chain, hop = 0, visits = 1, "chain started");
+        let invocation = Arc::new(invocation(guard, call, source, root, 1));
+        return Admitted { event: Some(body), client_context: None, invocation };
+    }
+
+    if let Some(called) = called {
+        let one = admission.judge_call(called);
+        let Some(reason) = tell(guard, Source::Invoke, &one, function) else {
+            let client_context = advanced_context(guard, call, &one.arrival);
+            let invocation = Arc::new(invocation(guard, call, source, one.arrival, 1));
+            return Admitted { event: Some(body), client_context, invocation };
+        };
+        let blocked = [BlockedRecord::of_call(&one.arrival, reason, &guard.settings)];
+        return withhold(guard, call, &event, &body, Vec::new(), &blocked, admission.root()).await;
+    }
+
+    let known = look_up(guard, call, &event).await;
+    let (mut arrivals, mut blocked) = (Vec::with_capacity(event.records().len()), Vec::new());
+    let mut known = known.into_iter();
+    for (index, record) in event.records().iter().enumerate() {
+        let known = known.next().unwrap_or_default().into_iter().map(|known| known.map(carried));
+        let one = admission.judge(record, known, |root| guard.see(root));
+        match tell(guard, record.source, &one, function) {
+            Some(reason) => {
+                blocked.extend(BlockedRecord::of_record(
+                    &event,
+                    index,
+                    &one.arrival,
+                    reason,
+                    &guard.settings,
+                ));
+            }
+            None => arrivals.push((index, one.arrival)),
+        }
+    }
+    if blocked.is_empty() {
+        let event = advanced(guard, &event, &arrivals).map_or_else(|| body.clone(), Bytes::from);
+        let invocation = Arc::new(merged(guard, call, source, &arrivals, admission.root()));
+        return Admitted { event: Some(event), client_context: None, invocation };
+    }
+    withhold(guard, call, &event, &body, arrivals, &blocked, admission.root()).await
+}
+
+/// Trips, moves blocked records to where they belong, and leaves the others.
+async fn withhold(
+    guard: &Arc<Guard>,
+    call: &Call,
+    event: &Event<'_>,
+    body: &Bytes,
+    arrivals: Vec<(usize, Arrival)>,
+    blocked: &[BlockedRecord],
+    root: Arrival,
+) -> Admitted {
+    let deadline = Instant::now() + time_left(call);
+    let trip = trip(guard, call, blocked, deadline);
+    let fates = guard.edge.dispose(&call.arn, blocked, body, deadline).await;
+    let failed = Failed::new(event, blocked, &fates);
+    let mut withheld = guard.edge.withhold(&call.arn, &failed, deadline).await;
+    let left: Vec<(usize, Arrival)> =
+        arrivals.into_iter().filter(|(index, _)| !failed.out.contains(index)).collect();
+    let mut event_left = None;
+    if let (Some(_), Some(first)) = (left.first(), blocked.first()) {
+        event_left = without(guard, event, &left, &failed.out);
+        if event_left.is_none() {
+            // Nobody would process these records, and so nobody may acknowledge them.
+            withheld.fail_invocation = Some((blocked.len(), first.reason));
+        }
+    }
+    let invocation = merged(guard, call, event.source(), &left, root).withholding(withheld, trip);
+    Admitted { event: event_left.map(Bytes::from), client_context: None, invocation: Arc::new(invocation) }
+}
+
+/// The event without blocked records, and with the lineage of the others advanced.
+fn without(
+    guard: &Guard,
+    event: &Event<'_>,
+    left: &[(usize, Arrival)],
+    out: &HashSet<usize>,
+) -> Option<Vec<u8>> {
+    let advanced = advanced(guard, event, left).map_or(Cow::Borrowed(event.bytes()), Cow::Owned);
+    guard.reader.read(&advanced).without(|index| out.contains(&index))
+}
+
+fn advanced(guard: &Guard, event: &Event<'_>, arrivals: &[(usize, Arrival)]) -> Option<Vec<u8>> {
+    let keys = guard.settings.signing_keys.as_ref();
+    event.advanced(|index| {
+        let (_, arrival) = arrivals.iter().find(|(place, _)| *place == index)?;
+        Some(Token::new(&arrival.lineage, keys))
+    })
+}
+
+fn advanced_context(guard: &Guard, call: &Call, arrival: &Arrival) -> Option<String> {
+    let token = Token::new(&arrival.lineage, guard.settings.signing_keys.as_ref());
+    client_context::advanced(call.client_context.as_deref()?, &token)
+}
+
+/// Tells the breaker, and starts a trip where one is due: it begins at once, and goes on beside the handler.
+fn trip(
+    guard: &Arc<Guard>,
+    call: &Call,
+    blocked: &[BlockedRecord],
+    deadline: Instant,
+) -> Option<JoinHandle<()>> {
+    let first = blocked.first()?;
+    let trip = guard.edge.due(first)?;
+    let (edge, arn, asynchronous) = (Arc::clone(&guard.edge), call.arn.clone(), first.is_asynchronous());
+    Some(tokio::spawn(async move { edge.trip(&arn, &trip, asynchronous, deadline).await }))
+}
+
+async fn look_up(guard: &Guard, call: &Call, event: &Event<'_>) -> KnownObjects {
+    let known = guard.edge.known(event);
+    if !known.iter().flatten().any(Option::is_none) {
+        return known;
+    }
+    guard.edge.look_up(event, known, guard.settings.lookup_timeout.min(time_left(call))).await
+}
+
+fn carried(known: Known) -> Inbound {
+    known.inbound
+}
+
+/// An invocation whose lineage is merged from these records.
+fn merged(
+    guard: &Guard,
+    call: &Call,
+    source: Source,
+    arrivals: &[(usize, Arrival)],
+    root: Arrival,
+) -> Invocation {
+    let records = u32::try_from(arrivals.len()).unwrap_or(u32::MAX);
+    let all = arrivals.iter().map(|(_, arrival)| arrival);
+    let arrival = Arrival::merge(all, guard.settings.policy.branch_credit).unwrap_or(root);
+    invocation(guard, call, source, arrival, records)
+}
+
+fn invocation(guard: &Guard, call: &Call, source: Source, arrival: Arrival, records: u32) -> Invocation {
+    let sender = arrival.inbound.parent;
+    let span = TraceParent {
+        trace: sender.map_or(arrival.lineage.chain, |sender| sender.trace),
+        span: fastrand::u64(1..),
+        // A root has no sender: "sampled", since "not sampled" would switch tracing off in every parent-based service behind us.
+        flags: sender.map_or(1, |sender| sender.flags),
+    };
+    guard.observer.started(&call.started(source, &arrival, sender, span));
+    let others = arrival.inbound.others.map(String::from).unwrap_or_default();
+    let ledger = SendLedger::new(arrival.lineage, records);
+    Invocation::new(call.request_id.clone(), call.deadline, span, others, ledger)
+}
+
+/// The time that calls of our own may take in this invocation: until its deadline, less a tenth (100 ms to 1 s) in which the handler
+/// still has to answer.
+fn time_left(call: &Call) -> Duration {
+    let left = call.deadline.duration_since(SystemTime::now()).unwrap_or_default();
+    left.saturating_sub((left / 10).clamp(Duration::from_millis(100), Duration::from_secs(1)))
+}
+
+/// Counts and logs one verdict; the reason of a block.
+fn tell(
+    guard: &Guard,
+    source: Source,
+    judged: &Judged,
+    function: hopguard_core::FunctionId,
+) -> Option<Reason> {
+    for rejected in &judged.rejected {
+        guard.count(Counter::Rejected);
+        warn!(target: "hopguard", reason = rejected.reason(), error = %rejected, "lineage rejected");
+    }
+    let Lineage { chain, hop, visits, .. } = judged.arrival.lineage;
+    let (visits, source) = (visits.of(function), source.name());
+    match judged.verdict {
+        Verdict::Block(reason) => {
+            guard.count(Counter::Blocked);
+            warn!(target: "hopguard", source, %chain, hop, visits, reason = reason.name(), limit = %reason, "record blocked");
+            return Some(reason);
+        }
+        Verdict::Warn(reason) => {
+            guard.count(Counter::Warned);
+            warn!(target: "hopguard", source, %chain, hop, visits, reason = reason.name(), limit = %reason, "record near or beyond a limit");
+        }
+        Verdict::Allow => {
+            guard.count(Counter::Allowed);
+            debug!(target: "hopguard", source, %chain, hop, visits, "record allowed");
+        }
+    }
+    None
+}
+
+/// What an invocation answers whose records were all blocked.
+pub(crate) fn nothing_left(withheld: &Withheld) -> Result<Vec<u8>, (usize, Reason)> {
+    if let Some(failure) = withheld.fail_invocation {
+        return Err(failure);
+    }
+    let answer = match withheld.batch {
+        true => hopguard_core::answer::with_failures(
+            serde_json::Value::Null,
+            withheld.failed.iter().map(String::as_str),
+        ),
+        false => serde_json::Value::Null,
+    };
+    Ok(answer.to_string().into_bytes())
+}

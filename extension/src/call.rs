@@ -1,0 +1,56 @@
+use std::time::{Duration, SystemTime};
+
+use hopguard_core::Xray;
+use hopguard_core::admission::Arrival;
+use hopguard_core::event::Source;
+use hopguard_core::propagator::TraceParent;
+use http::HeaderMap;
+
+use crate::observe::Started;
+
+/// The header that holds the client context.
+pub(crate) const CLIENT_CONTEXT: &str = "lambda-runtime-client-context";
+
+/// What the Runtime API's headers say of an invocation.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) request_id: String,
+    pub(crate) arn: String,
+    pub(crate) deadline: SystemTime,
+    pub(crate) xray: Xray,
+    pub(crate) client_context: Option<String>,
+}
+
+impl Call {
+    /// Reads them; `None` where not even a request id is there: this is no invocation, and passes through.
+    pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let deadline = text("lambda-runtime-deadline-ms").and_then(|ms| ms.parse().ok()).unwrap_or_default();
+        Some(Self {
+            request_id: text("lambda-runtime-aws-request-id")?.to_owned(),
+            arn: text("lambda-runtime-invoked-function-arn").unwrap_or_default().to_owned(),
+            deadline: SystemTime::UNIX_EPOCH + Duration::from_millis(deadline),
+            xray: Xray::parse(text("lambda-runtime-trace-id").unwrap_or_default()),
+            client_context: text(CLIENT_CONTEXT).filter(|context| !context.is_empty()).map(str::to_owned),
+        })
+    }
+
+    /// What is observed of its start.
+    pub(crate) fn started(
+        &self,
+        source: Source,
+        arrival: &Arrival,
+        sender: Option<TraceParent>,
+        span: TraceParent,
+    ) -> Started {
+        Started {
+            request_id: self.request_id.clone(),
+            arn: self.arn.clone(),
+            source,
+            lineage: arrival.lineage,
+            sender,
+            span,
+            at: SystemTime::now(),
+        }
+    }
+}

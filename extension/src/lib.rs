@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod addresses;
+mod admit;
+mod call;
+mod client_context;
+mod guard;
+mod invocations;
+mod lifecycle;
+mod observe;
+mod proxy;
+mod sends;
+
+pub use addresses::Addresses;
+pub use guard::Guard;
+pub use lifecycle::{Event, Lifecycle};
+pub use observe::Observer;
+pub use proxy::Proxy;

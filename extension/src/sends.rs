@@ -1,0 +1,75 @@
+//! What an injector asks before a call: the lineage of its messages.
+
+use hopguard_core::propagator::TraceParent;
+use hopguard_core::{Counter, Token};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::Guard;
+use crate::invocations::Unknown;
+
+/// Where injectors ask.
+pub(crate) const PATH: &str = "/hopguard/v1/sends";
+/// The most messages of one call; SQS, SNS and EventBridge take 10, Kinesis 500.
+const MAX_SENDS: u32 = 1_000;
+
+#[derive(Debug, Deserialize)]
+struct Question {
+    #[serde(default)]
+    invocation: Option<String>,
+    sends: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    invocation: &'a str,
+    trace: String,
+    parent: String,
+    flags: String,
+    others: &'a str,
+    tokens: Vec<String>,
+    reusable: bool,
+}
+
+/// Answers one question: a status, and JSON.
+pub(crate) fn answer(guard: &Guard, question: &[u8]) -> (StatusCode, String) {
+    let question: Question = match serde_json::from_slice(question) {
+        Ok(question) => question,
+        Err(error) => return refused(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    if !(1..=MAX_SENDS).contains(&question.sends) {
+        return refused(StatusCode::BAD_REQUEST, "sends is to be from 1 to 1000");
+    }
+    let invocation = match guard.invocations.sender(question.invocation.as_deref()) {
+        Ok(invocation) => invocation,
+        Err(unknown) => {
+            guard.count(Counter::NoScope);
+            return match unknown {
+                Unknown::None => refused(StatusCode::NOT_FOUND, "no such invocation is under way"),
+                Unknown::Several => refused(StatusCode::CONFLICT, "several invocations are under way"),
+            };
+        }
+    };
+    let reusable = !invocation.in_loop();
+    let sends = if reusable { 1 } else { question.sends };
+    let keys = guard.settings.signing_keys.as_ref();
+    let lineages = invocation.send(sends, guard.fan_out());
+    let TraceParent { trace, span, flags } = invocation.span;
+    let answer = Answer {
+        invocation: &invocation.id,
+        trace: trace.to_string(),
+        parent: format!("{span:016x}"),
+        flags: format!("{flags:02x}"),
+        others: &invocation.others,
+        tokens: lineages.iter().map(|lineage| Token::new(lineage, keys).to_string()).collect(),
+        reusable,
+    };
+    match serde_json::to_string(&answer) {
+        Ok(json) => (StatusCode::OK, json),
+        Err(error) => refused(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+fn refused(status: StatusCode, why: &str) -> (StatusCode, String) {
+    (status, serde_json::json!({ "error": why }).to_string())
+}
