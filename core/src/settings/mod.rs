@@ -7,6 +7,7 @@ mod variables;
 use std::time::Duration;
 
 pub use error::SettingError;
+use variables::SET_BY_THE_LAYER;
 pub use variables::{VARIABLES, Variable};
 
 use crate::policy::Policy;
@@ -67,7 +68,7 @@ impl Settings {
         let mut errors = Vec::new();
         for (name, value) in variables {
             let (name, value) = (name.as_ref(), value.as_ref().trim());
-            if !name.starts_with(PREFIX) {
+            if !name.starts_with(PREFIX) || SET_BY_THE_LAYER.contains(&name) {
                 continue;
             }
             match VARIABLES.iter().find(|variable| variable.name == name) {

@@ -19,8 +19,22 @@ pub struct Variable {
 }
 
 /// All variables, in the order of the README's table.
-pub const VARIABLES: &[Variable] =
-    &[MODE, MAX_VISITS, MAX_HOPS, BRANCH_CREDIT, ON_BLOCK, QUARANTINE, TRIP, SIGNING_KEY, LOOKUP_TIMEOUT];
+pub const VARIABLES: &[Variable] = &[
+    MODE,
+    MAX_VISITS,
+    MAX_HOPS,
+    BRANCH_CREDIT,
+    ON_BLOCK,
+    QUARANTINE,
+    TRIP,
+    SIGNING_KEY,
+    LOOKUP_TIMEOUT,
+    NEXT_WRAPPER,
+    DYNAMODB_TABLES,
+];
+
+/// What the layer's wrapper sets for the runtime's process: no setting, and no mistake either.
+pub(super) const SET_BY_THE_LAYER: [&str; 2] = ["HOPGUARD_PROXY", "HOPGUARD_REPORTS"];
 
 const MODE: Variable = Variable {
     name: "HOPGUARD_MODE",
@@ -133,6 +147,24 @@ const LOOKUP_TIMEOUT: Variable = Variable {
     },
 };
 
+const NEXT_WRAPPER: Variable = Variable {
+    name: "HOPGUARD_NEXT_WRAPPER",
+    default: "none",
+    range: "path of a program",
+    doc: "Layer only: the wrapper that another layer wants in `AWS_LAMBDA_EXEC_WRAPPER`; hopguard's own calls it with the runtime's command.",
+    // The wrapper reads it: a path is anybody's to choose.
+    apply: |_, _| Ok(()),
+};
+
+const DYNAMODB_TABLES: Variable = Variable {
+    name: "HOPGUARD_DYNAMODB_TABLES",
+    default: "none",
+    range: "names of tables, separated by commas",
+    doc: "Layer only: tables whose items take an attribute `hopguard` along, so that lineage goes through their streams.",
+    // The injectors read it.
+    apply: |_, _| Ok(()),
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,10 +183,10 @@ mod tests {
             ("HOPGUARD_SIGNING_KEY", "0123456789abcdef", "short"),
             ("HOPGUARD_LOOKUP_TIMEOUT", "10ms", "1"),
         ];
-        assert_eq!(
-            cases.map(|(name, ..)| name).as_slice(),
-            VARIABLES.iter().map(|v| v.name).collect::<Vec<_>>()
-        );
+        // What only the layer's other parts read can be nothing wrong.
+        let free = ["HOPGUARD_NEXT_WRAPPER", "HOPGUARD_DYNAMODB_TABLES"];
+        let names: Vec<_> = VARIABLES.iter().map(|v| v.name).filter(|name| !free.contains(name)).collect();
+        assert_eq!(cases.map(|(name, ..)| name).as_slice(), names);
         for (name, good, bad) in cases {
             assert!(Settings::read([(name, good)]).1.is_empty(), "{name}={good}");
             let errors = Settings::read([(name, bad)]).1;

@@ -4,7 +4,7 @@
 // Every call of an AWS SDK v3 client passes one expression in the SDK's source, whoever loads it, and minifiers keep it, since
 // they rename no properties: `command.resolveMiddleware(this.middlewareStack, this.config, …)`. Where a file with it is
 // loaded, `this.middlewareStack` becomes `hopguardStack(this)`, in as many characters, so that source maps and stack traces stay
-// right. All else here waits until then: a function without the SDK pays for a wrapper around two functions and no more.
+// right. All else here waits until then: a function without the SDK pays for the hooks and no more.
 
 (() => {
   if (!(process.env.HOPGUARD_PROXY || process.env.HOPGUARD_REPORTS) || 'hopguardStack' in globalThis) return;
@@ -48,6 +48,12 @@
     },
   };
 
+  /** A file's bytes, with the call rewritten where it stands in them. */
+  function rewritten(bytes) {
+    if (!Buffer.isBuffer(bytes) || !bytes.includes(CALL)) return bytes;
+    return Buffer.from(bytes.toString('utf8').replace(CALLS, REPLACEMENT), 'utf8');
+  }
+
   /** CommonJS, whatever it was bundled with. */
   function hookCommonJs() {
     const compile = Module.prototype._compile;
@@ -63,30 +69,55 @@
     };
   }
 
-  /** ES modules, where Node.js can hook them without a thread of their own: from 22.15 and 23.5 on. */
+  /** ES modules. The SDK's packages are CommonJS in Node.js, so that this is for bundles. */
   function hookEsModules() {
-    Module.registerHooks?.({
+    Module.registerHooks({
       load(url, context, nextLoad) {
         const loaded = nextLoad(url, context);
-        if (!loaded?.format?.startsWith('module') || !loaded.source) return loaded;
-        const { source } = loaded;
-        if (typeof source === 'string') {
-          return source.includes(CALL) ? { ...loaded, source: source.replace(CALLS, REPLACEMENT) } : loaded;
-        }
-        const bytes = ArrayBuffer.isView(source)
-          ? Buffer.from(source.buffer, source.byteOffset, source.byteLength)
-          : Buffer.from(source);
-        if (!bytes.includes(CALL)) return loaded;
-        return { ...loaded, source: bytes.toString('utf8').replace(CALLS, REPLACEMENT) };
+        const { format, source } = loaded;
+        if (!format?.startsWith('module') || !source) return loaded;
+        const text = typeof source === 'string';
+        const bytes = text ? Buffer.from(source, 'utf8') : Buffer.from(source.buffer ?? source, source.byteOffset, source.byteLength);
+        const changed = rewritten(bytes);
+        if (changed === bytes) return loaded;
+        return { ...loaded, source: text ? changed.toString('utf8') : changed };
       },
     });
+  }
+
+  function hooksAreSound() {
+    const [major, minor] = process.versions.node.split('.').map(Number);
+    if (typeof Module.registerHooks !== 'function' || major < 24) return false;
+    return major === 24 ? minor >= 12 : major > 25 || minor >= 2;
+  }
+
+  /**
+   * ES modules, where `registerHooks` is missing, or breaks others: before 24.12, `module.register` fails beside it, and
+   * CommonJS that an ES module imports finds no `require.cache`. The loader of these versions reads a module with one of these
+   * functions, and gives it a URL and nothing else, which hardly anybody does.
+   */
+  function hookReadingOfEsModules() {
+    const fs = require('fs');
+    const { readFileSync } = fs;
+    fs.readFileSync = function (path, options) {
+      const bytes = readFileSync.apply(this, arguments);
+      return arguments.length === 1 && path instanceof URL ? rewritten(bytes) : bytes;
+    };
+    const { readFile } = fs.promises;
+    fs.promises.readFile = async function (path, options) {
+      const bytes = await readFile.apply(this, arguments);
+      return arguments.length === 1 && path instanceof URL ? rewritten(bytes) : bytes;
+    };
+    Object.defineProperty(fs.readFileSync, 'name', { value: 'readFileSync' });
+    Object.defineProperty(fs.promises.readFile, 'name', { value: 'readFile' });
   }
 
   try {
     Object.defineProperty(globalThis, 'hopguardStack', { value: hopguardStack });
     if (!('hopguard' in globalThis)) Object.defineProperty(globalThis, 'hopguard', { value: Object.freeze(hopguard) });
     hookCommonJs();
-    hookEsModules();
+    if (hooksAreSound()) hookEsModules();
+    else hookReadingOfEsModules();
   } catch {
     // The function runs without lineage.
   }

@@ -860,7 +860,7 @@ def write_client_context(params, outbound):
         return UNSUPPORTED
     before = dict(texts)
     fields["custom"] = object_text(custom)
-    left = max(MAX_CLIENT_CONTEXT_JSON - len(object_text(fields)), 0)
+    left = max(MAX_CLIENT_CONTEXT_JSON - size_of(object_text(fields)), 0)
     outcome = inject(Texts(texts), Room(UNLIMITED, left, len('"":"",')), outbound)
     if texts == before:
         return outcome
@@ -869,7 +869,7 @@ def write_client_context(params, outbound):
         if name in texts:
             custom[name] = json.dumps(texts[name], ensure_ascii=False)
     fields["custom"] = object_text(custom)
-    written = object_text(fields)
+    written = object_text(fields).encode("utf-8")
     # Only escapes in the sender's own `tracestate` can make it longer than there was room for.
     if len(written) > MAX_CLIENT_CONTEXT_JSON and outcome != NO_ROOM:
         return NO_ROOM
@@ -902,7 +902,7 @@ def object_members(text):
 def object_text(fields):
     """The JSON object with these members. In the client context it is counted in bytes, and so not escaped."""
     written = ("%s:%s" % (json.dumps(name, ensure_ascii=False), value) for name, value in fields.items())
-    return ("{%s}" % ",".join(written)).encode("utf-8")
+    return "{%s}" % ",".join(written)
 
 
 # DynamoDB, for the tables that were chosen

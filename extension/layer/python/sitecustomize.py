@@ -133,9 +133,12 @@ def install():
 def run_next(hook):
     """Runs the `sitecustomize` that stands next on `sys.path`, as if this one were not there: its errors are its own.
 
-    One that does the same finds this file again. What has run is therefore remembered.
+    One that does the same finds this file again. What has run is therefore remembered, and what stands before this folder
+    has run already.
     """
-    folders = [folder for folder in sys.path if os.path.abspath(folder) not in hook.chained]
+    folders = [os.path.abspath(folder) for folder in sys.path]
+    behind = folders[folders.index(HERE) + 1 :] if HERE in folders else folders
+    folders = [folder for folder in behind if folder not in hook.chained]
     spec = PathFinder.find_spec("sitecustomize", folders)
     if spec is None or not hasattr(spec.loader, "exec_module"):
         return

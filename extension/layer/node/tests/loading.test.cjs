@@ -6,7 +6,6 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, beforeEach, test } = require('node:test');
-const { registerHooks } = require('node:module');
 
 const esbuild = require('esbuild');
 
@@ -88,14 +87,29 @@ for (const minify of [false, true]) {
   const name = minify ? 'minified' : 'plain';
   test(`an esbuild bundle in CommonJS, ${name}`, () =>
     assertCarries(bundle(`${name}.cjs`, 'send.cjs', { format: 'cjs', minify })));
-  test(`an esbuild bundle as an ES module, ${name}`, { skip: !registerHooks && 'this Node.js has no synchronous hooks' }, () =>
+  test(`an esbuild bundle as an ES module, ${name}`, () =>
     assertCarries(bundle(`${name}.mjs`, 'send.mjs', { format: 'esm', minify, banner: { js: createRequire } })));
 }
 
-test('a bundle as an ES module where Node.js has no synchronous hooks is not reached, and works', { skip: registerHooks && 'it has' }, async () => {
-  const file = bundle('unreached.mjs', 'send.mjs', { format: 'esm', banner: { js: createRequire } });
-  const { code, out } = await run(file, { env });
-  assert.deepEqual([code, out, tracestate()], [0, 'sent 1', undefined]);
+test('beside hooks of others, as instrumentations of ES modules bring them', async () => {
+  const own = path.join(folder, 'hooks.mjs');
+  const hooks = 'data:text/javascript,export async function load(url, context, next) { return next(url, context); }';
+  fs.writeFileSync(own, `import { register } from 'node:module'; register?.('${hooks}');`);
+  const nodeOptions = `--import ${own}`;
+  await assertCarries('send.mjs', { nodeOptions });
+  for (const program of ['plain.mjs', 'minified.mjs']) {
+    await layer.settled();
+    aws.reset();
+    layer.reset();
+    await assertCarries(path.join(folder, program), { nodeOptions });
+  }
+});
+
+test('CommonJS that an ES module imports keeps all that it is given', async () => {
+  const [guarded, plain] = await Promise.all([run('given.mjs', { env }), run('given.mjs')]);
+  assert.deepEqual([guarded.code, guarded.err], [0, '']);
+  assert.equal(guarded.out, plain.out);
+  assert.match(plain.out, /"cache":"object"/);
 });
 
 for (const [name, file] of [

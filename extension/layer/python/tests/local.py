@@ -50,6 +50,8 @@ class Server:
     def __init__(self, answer):
         self.requests = []
         self.connections = 0
+        #: Whether connections are closed after a reply, without a word.
+        self.closes = False
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -64,9 +66,8 @@ class Server:
                 request = Request(self, self.read_body())
                 server.requests.append(request)
                 reply = answer(request)
-                if reply is None:
-                    self.close_connection = True
-                else:
+                self.close_connection = server.closes or reply is None
+                if reply is not None:
                     self.wfile.write(reply if isinstance(reply, bytes) else http_reply(*reply))
 
             def read_body(self):
@@ -191,6 +192,10 @@ INJECTOR = hopguard_injector.watch(
 )
 
 
+#: Loads the services' models once.
+SESSION = boto3.session.Session()
+
+
 class Bed(unittest.TestCase):
     """A test with a stand-in of AWS and one of the extension."""
 
@@ -217,10 +222,10 @@ class Bed(unittest.TestCase):
         }
 
     def client(self, service, **config):
-        return boto3.session.Session().client(service, **self.settings(**config))
+        return SESSION.client(service, **self.settings(**config))
 
     def resource(self, service):
-        return boto3.session.Session().resource(service, **self.settings())
+        return SESSION.resource(service, **self.settings())
 
     def arrived(self):
         """The only request that has arrived."""

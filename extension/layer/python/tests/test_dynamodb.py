@@ -133,15 +133,15 @@ class DynamoDb(Bed):
         self.assertIn("hopguard", self.arrived().json()["RequestItems"]["orders"][0]["PutRequest"]["Item"])
 
     def test_requests_of_the_wrong_shape_are_left_to_botocore(self):
-        from botocore.exceptions import ParamValidationError
+        from botocore.exceptions import BotoCoreError
 
         for operation, params in [
             ("put_item", {"TableName": "orders"}),
             ("put_item", {"TableName": "orders", "Item": {"id": "1"}}),
             ("put_item", {"TableName": 1, "Item": {}}),
             ("batch_write_item", {"RequestItems": {"orders": [1]}}),
-            ("batch_write_item", {"RequestItems": [1]}),
+            ("batch_write_item", {"RequestItems": {"orders": 1}}),
             ("transact_write_items", {"TransactItems": [{"Put": 1}]}),
         ]:
-            with self.assertRaises(ParamValidationError):
+            with self.assertRaises(BotoCoreError):
                 getattr(self.dynamodb, operation)(**params)
