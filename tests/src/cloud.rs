@@ -198,6 +198,10 @@ impl Cloud {
         &self.toolbox
     }
 
+    pub(crate) fn progress(&self) -> Progress {
+        Arc::clone(&self.progress.0)
+    }
+
     fn server(&self) -> MutexGuard<'_, Supervised> {
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -262,7 +266,8 @@ impl Builder {
     }
 
     async fn launch(&self) -> Result<Supervised> {
-        let mut launch = Launch::new(&self.toolbox, Tool::Ministack, "cloud")?;
+        let mut launch = Launch::new(&self.toolbox, "cloud")?;
+        launch.tool(&self.toolbox, Tool::Ministack);
         let endpoint = endpoint(launch.port);
         let port = launch.port.to_string();
         let scratch = launch.scratch.clone();

@@ -37,7 +37,8 @@ impl Faults {
     pub(crate) async fn start(toolbox: &Toolbox, progress: &Progress, upstream: &str) -> Result<Self> {
         let (tools, hear) = (toolbox.clone(), Arc::clone(progress));
         spawn_blocking(move || tools.install(Tool::Microburst, &hear)).await.context("interrupted")??;
-        let mut launch = Launch::new(toolbox, Tool::Microburst, "faults")?;
+        let mut launch = Launch::new(toolbox, "faults")?;
+        launch.tool(toolbox, Tool::Microburst);
         let port = launch.port.to_string();
         for argument in ["--host", "127.0.0.1", "--port", &port, "--upstream", upstream] {
             launch.argument(argument);

@@ -13,7 +13,16 @@ use aws_sdk_lambda::{
 };
 use tokio::task::spawn_blocking;
 
-use crate::{cloud::Cloud, eventually::eventually, package, queue::Queue};
+use crate::{
+    cloud::Cloud,
+    environment::launcher,
+    eventually::eventually,
+    layer::Layer,
+    package,
+    queue::Queue,
+    runtime::Runtime as LayeredRuntime,
+    toolbox::{Progress, Toolbox},
+};
 
 /// The role of every function. Nobody reads its policies unless the cloud authorises.
 const ROLE: &str = "arn:aws:iam::000000000000:role/testbed";
@@ -25,12 +34,21 @@ const ACTIVE_WAIT: Duration = Duration::from_secs(20);
 pub struct Builder<'a> {
     cloud: &'a Cloud,
     name: String,
-    bootstrap: Option<PathBuf>,
+    code: Option<Code>,
     environment: BTreeMap<String, String>,
     timeout: Duration,
     memory_mb: i32,
     role: String,
     dead_letters: Option<String>,
+}
+
+/// What a function is made of.
+#[derive(Debug)]
+enum Code {
+    /// A program that the cloud runs as it is.
+    Program(PathBuf),
+    /// A layer, and the code of a runtime.
+    Layered(Layer, LayeredRuntime),
 }
 
 /// A deployed function. Cheap to clone.
@@ -47,7 +65,7 @@ impl<'a> Builder<'a> {
         Self {
             cloud,
             name: name.to_owned(),
-            bootstrap: None,
+            code: None,
             environment: BTreeMap::new(),
             timeout: Duration::from_secs(30),
             memory_mb: 128,
@@ -56,10 +74,19 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The program that polls the Runtime API. Required.
+    /// The program that polls the Runtime API. This or [`Builder::layered`] is required.
     #[must_use]
     pub fn bootstrap(mut self, program: &Path) -> Self {
-        self.bootstrap = Some(program.to_owned());
+        self.code = Some(Code::Program(program.to_owned()));
+        self
+    }
+
+    /// Runs the function with a layer at `/opt`, in execution environments of AWS's own emulator: one for each invocation
+    /// under way. There are extensions, the Runtime API, `AWS_LAMBDA_EXEC_WRAPPER` where the runtime is Python or Node.js, and an
+    /// empty `/tmp`; there is no client context, since the cloud delivers none ([`Environment`](crate::Environment) has it).
+    #[must_use]
+    pub fn layered(mut self, layer: Layer, runtime: LayeredRuntime) -> Self {
+        self.code = Some(Code::Layered(layer, runtime));
         self
     }
 
@@ -103,15 +130,15 @@ impl<'a> Builder<'a> {
     /// hopguard), and waits until it is active.
     ///
     /// # Errors
-    /// Where no bootstrap was named or found, and what Lambda answers.
+    /// Where no program was named or found, what Lambda answers, and [`Missing`](crate::Missing) in the chain of causes where
+    /// this machine lacks what a layered function needs.
     pub async fn deploy(self) -> Result<Function> {
         let name = self.name;
         let lambda = self.cloud.lambda();
-        let program =
-            self.bootstrap.with_context(|| format!("function {name} has no bootstrap: name its program"))?;
-        let cache = self.cloud.toolbox().root().join("packages");
-        let package =
-            spawn_blocking(move || package::pack(&program, &cache)).await.context("packing stopped")??;
+        let code = self.code.with_context(|| format!("function {name} has no code: name its program"))?;
+        let (toolbox, progress) = (self.cloud.toolbox().clone(), self.cloud.progress());
+        let packed = spawn_blocking(move || code.pack(&toolbox, &progress, self.timeout));
+        let package = packed.await.context("packing stopped")??;
         let timeout = i32::try_from(self.timeout.as_secs()).context("the timeout is too long")?;
         let created = lambda
             .create_function()
@@ -146,6 +173,20 @@ impl<'a> Builder<'a> {
             .context("cannot switch the cloud's own loop detection off")?;
         function.active().await?;
         Ok(function)
+    }
+}
+
+impl Code {
+    fn pack(self, toolbox: &Toolbox, progress: &Progress, timeout: Duration) -> Result<Vec<u8>> {
+        match self {
+            Self::Program(program) => package::pack(&program, &toolbox.root().join("packages")),
+            Self::Layered(layer, runtime) => {
+                let mut spec = runtime.prepare(toolbox, progress)?;
+                spec.layer = layer.folder().map(Path::to_owned);
+                spec.timeout_s = timeout.as_secs();
+                package::layered(&launcher()?, &spec)
+            }
+        }
     }
 }
 

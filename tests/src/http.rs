@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::cloud::Cloud;
 
-/// The longest that one request may take.
+/// The longest that one request may take, unless it says otherwise.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// One request of the harness's own.
@@ -22,11 +22,21 @@ pub(crate) struct Request<'a> {
     path: &'a str,
     headers: Vec<(&'a str, String)>,
     body: String,
+    deadline: Duration,
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// The lines above the body.
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl<'a> Request<'a> {
     pub(crate) fn get(path: &'a str) -> Self {
-        Self { method: "GET", path, headers: Vec::new(), body: String::new() }
+        Self { method: "GET", path, headers: Vec::new(), body: String::new(), deadline: DEADLINE }
     }
 
     pub(crate) fn post(path: &'a str, content_type: &str, body: String) -> Self {
@@ -40,6 +50,12 @@ impl<'a> Request<'a> {
 
     pub(crate) fn header(mut self, name: &'a str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// How long the answer may take, where that is not 20 seconds.
+    pub(crate) fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
         self
     }
 
@@ -69,17 +85,27 @@ impl<'a> Request<'a> {
     /// Where nobody listens, no answer comes in time, or its status is not 2xx.
     pub(crate) async fn text(self, port: u16) -> Result<String> {
         let name = format!("{} {}", self.method, self.path);
-        let (status, body) = timeout(DEADLINE, self.exchange(port))
-            .await
-            .with_context(|| format!("{name}: no answer in {DEADLINE:?}"))?
-            .with_context(|| name.clone())?;
+        let Reply { status, body, .. } = self.reply(port).await?;
         if !(200..300).contains(&status) {
             bail!("{name}: status {status}: {}", body.trim());
         }
         Ok(body)
     }
 
-    async fn exchange(self, port: u16) -> Result<(u16, String)> {
+    /// Sends it to `127.0.0.1:port`, and leaves it to the caller what a status means.
+    ///
+    /// # Errors
+    /// Where nobody listens, or no answer comes in time.
+    pub(crate) async fn reply(self, port: u16) -> Result<Reply> {
+        let name = format!("{} {}", self.method, self.path);
+        let deadline = self.deadline;
+        timeout(deadline, self.exchange(port))
+            .await
+            .with_context(|| format!("{name}: no answer in {deadline:?}"))?
+            .with_context(|| name.clone())
+    }
+
+    async fn exchange(self, port: u16) -> Result<Reply> {
         // Version 1.0: the server neither chunks its answer nor keeps the connection, so the body ends where it ends.
         let mut request = format!(
             "{} {} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {}\r\n",
@@ -99,6 +125,7 @@ impl<'a> Request<'a> {
         let answer = String::from_utf8_lossy(&answer);
         let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no head")?;
         let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok());
-        Ok((status.with_context(|| format!("the answer has no status: {head}"))?, body.to_owned()))
+        let status = status.with_context(|| format!("the answer has no status: {head}"))?;
+        Ok(Reply { status, head: head.to_owned(), body: body.to_owned() })
     }
 }

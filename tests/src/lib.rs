@@ -26,11 +26,14 @@
 
 mod bucket;
 mod cloud;
+mod environment;
 mod eventually;
 mod faults;
 mod function;
 mod http;
 mod invoke;
+mod kit;
+mod layer;
 mod lock;
 mod logs;
 mod mapping;
@@ -39,6 +42,7 @@ mod package;
 mod plan;
 mod queue;
 mod role;
+mod runtime;
 mod supervised;
 mod tap;
 mod target;
@@ -48,14 +52,22 @@ mod witness;
 
 pub use bucket::Bucket;
 pub use cloud::{Builder as CloudBuilder, Cloud};
+pub use environment::{
+    Builder as EnvironmentBuilder, Environment, Invocation,
+    outcome::Outcome,
+    spec::{END, Mount, Spec},
+};
 pub use eventually::eventually;
 pub use faults::{Faults, Fired};
 pub use function::{Builder as FunctionBuilder, Function};
 pub use invoke::Answer;
+pub use kit::{Kit, Missing, unshare};
+pub use layer::Layer;
 pub use mapping::{Builder as MappingBuilder, Mapping};
 pub use message::{Draft, Message};
 pub use plan::{Dress, Plan, Send, is_run};
 pub use queue::{Builder as QueueBuilder, Depth, Queue};
+pub use runtime::Runtime;
 pub use tap::{Call, Tap};
 pub use target::Target;
 pub use toolbox::{Progress, Tool, Toolbox};

@@ -1,9 +1,9 @@
-//! The deployment package of a function: a zip with one `bootstrap`.
+//! The deployment package of a function: a zip with a `bootstrap`.
 
 use std::{
     fs::{self, File},
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    io::{Read as _, Write as _},
+    io::{Cursor, Read as _, Write as _},
     path::Path,
     time::UNIX_EPOCH,
 };
@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use crate::lock::exclusively;
+use crate::{environment::spec::Spec, lock::exclusively};
 
 /// Packs `bootstrap` with its executable bit, or takes what an earlier call packed from the same path, time and length.
 /// Blocks; a debug build of 20 MB takes a second.
@@ -39,6 +39,21 @@ pub(crate) fn pack(bootstrap: &Path, cache: &Path) -> Result<Vec<u8>> {
         fs::rename(&partial, &file).context("cannot name the package")?;
         fs::read(&file).context("cannot read the package")
     })
+}
+
+/// Packs a bootstrap that starts `launcher` with the description of an environment, which is packed too. It works on this machine
+/// alone, since it names files in it.
+pub(crate) fn layered(launcher: &Path, spec: &Spec) -> Result<Vec<u8>> {
+    let launcher = launcher.to_str().context("the path of the program `environment` is no UTF-8")?;
+    let quoted = launcher.replace('\'', r"'\''");
+    let bootstrap = format!("#!/bin/sh\nexec '{quoted}' \"$(dirname \"$0\")/environment.json\"\n");
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    zip.start_file("bootstrap", options.unix_permissions(0o755))?;
+    zip.write_all(bootstrap.as_bytes())?;
+    zip.start_file("environment.json", options.unix_permissions(0o644))?;
+    zip.write_all(spec.text()?.as_bytes())?;
+    Ok(zip.finish()?.into_inner())
 }
 
 fn write(bootstrap: &Path, file: &Path) -> Result<()> {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The behaviour of the program `function`, handed to it as JSON in the environment variable [`Plan::VARIABLE`].
+/// The behaviour of the program `function`, and of the functions for Python and Node.js in `functions/`: handed to them as JSON in
+/// the environment variable [`Plan::VARIABLE`].
 ///
 /// For each record the function tells the witness of a run, waits, sends, and fails if it is told to. A record whose text is
 /// JSON with `"stop": true`, or an object whose key contains `stop`, is not sent on.
@@ -73,6 +74,11 @@ pub enum Send {
         function: String,
         /// Whether to wait for its answer.
         synchronous: bool,
+    },
+    /// An event to the bus with this name. The functions in `functions/` can, the Rust one cannot.
+    Bus {
+        /// The bus; every account has one called `default`.
+        bus: String,
     },
 }
 

@@ -23,7 +23,7 @@ const LOG_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long the end of a server may take before the test stops waiting for it.
 const END_WAIT: Duration = Duration::from_secs(5);
 
-/// A tool with a port, a temporary folder and a log of its own.
+/// A server with a port, a temporary folder and a log of its own.
 ///
 /// It runs below a supervisor that ends it, and every process it started, when this value is dropped or when the test
 /// process dies in any way.
@@ -37,8 +37,7 @@ pub(crate) struct Supervised {
 /// What a [`Supervised`] needs to know before it starts.
 #[derive(Debug)]
 pub(crate) struct Launch {
-    pub(crate) tool: Tool,
-    pub(crate) arguments: Vec<OsString>,
+    command: Vec<OsString>,
     pub(crate) environment: BTreeMap<OsString, OsString>,
     pub(crate) port: u16,
     pub(crate) scratch: PathBuf,
@@ -48,7 +47,7 @@ pub(crate) struct Launch {
 impl Launch {
     /// Chooses a port and makes the folders. The port is free now; that nobody takes it before the tool binds it cannot
     /// be promised, so the caller tries again where the tool could not.
-    pub(crate) fn new(toolbox: &Toolbox, tool: Tool, name: &str) -> Result<Self> {
+    pub(crate) fn new(toolbox: &Toolbox, name: &str) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let unique = format!("{name}-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let scratch = toolbox.root().join("tmp").join(&unique);
@@ -66,8 +65,7 @@ impl Launch {
         }
         environment.insert("TMPDIR".into(), scratch.clone().into());
         Ok(Self {
-            tool,
-            arguments: Vec::new(),
+            command: Vec::new(),
             environment,
             port: free_port()?,
             log: logs.join(format!("{unique}.log")),
@@ -80,8 +78,14 @@ impl Launch {
         self
     }
 
-    pub(crate) fn argument(&mut self, argument: impl AsRef<OsStr>) -> &mut Self {
-        self.arguments.push(argument.as_ref().to_owned());
+    /// The program is one of the toolbox.
+    pub(crate) fn tool(&mut self, toolbox: &Toolbox, tool: Tool) -> &mut Self {
+        self.argument(toolbox.python()).argument("-c").argument(tool.program())
+    }
+
+    /// A word of the command: first its program, then its arguments.
+    pub(crate) fn argument(&mut self, word: impl AsRef<OsStr>) -> &mut Self {
+        self.command.push(word.as_ref().to_owned());
         self
     }
 
@@ -95,9 +99,7 @@ impl Launch {
         let child = Command::new(toolbox.python())
             .args(["-S", "-c", include_str!("supervisor.py")])
             .arg(&self.scratch)
-            .arg(toolbox.python())
-            .args(["-c", self.tool.program()])
-            .args(&self.arguments)
+            .args(&self.command)
             .env_clear()
             .envs(&self.environment)
             .stdin(Stdio::piped())
@@ -106,7 +108,7 @@ impl Launch {
             // Ctrl-C in a terminal goes to the foreground group. The supervisor is to hear of it from the test.
             .process_group(0)
             .spawn()
-            .with_context(|| format!("cannot start {}", self.tool.requirement()))?;
+            .context("cannot start the test bed's Python")?;
         Ok(Supervised { child, log: self.log, port: self.port })
     }
 }
@@ -127,6 +129,11 @@ impl Supervised {
             bail!("the server ended ({status}). Its log {} ends with:\n{}", self.log.display(), self.tail());
         }
         Ok(())
+    }
+
+    /// Whether the server has ended of itself.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait().context("cannot ask for the state of a server")?.is_some())
     }
 
     /// The end of the log, for an error message.

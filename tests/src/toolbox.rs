@@ -102,12 +102,8 @@ impl Toolbox {
             if self.installed(tool) {
                 return Ok(());
             }
-            if ![Tool::Ministack, Tool::Microburst].into_iter().any(|other| self.marker(other).exists()) {
-                progress("creating a Python environment in target/testbed/venv (once)");
-                self.create_venv()?;
-            }
+            let python = self.prepare_venv(progress)?;
             progress(&format!("installing {} in target/testbed/venv (once)", tool.requirement()));
-            let python = self.python();
             run(Command::new(&python)
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
                 .arg(tool.requirement()))
@@ -117,6 +113,22 @@ impl Toolbox {
             fs::write(self.marker(tool), tool.requirement())
                 .context("cannot write the marker of an installed tool")
         })
+    }
+
+    /// Creates the Python environment unless it is there, and returns its Python.
+    pub(crate) fn prepare_venv(&self, progress: &Progress) -> Result<PathBuf> {
+        let ready = self.venv().join(".ready");
+        if !ready.exists() {
+            exclusively(&self.root.join("venv-creation.lock"), || {
+                if ready.exists() {
+                    return Ok(());
+                }
+                progress("creating a Python environment in target/testbed/venv (once)");
+                self.create_venv()?;
+                fs::write(&ready, "").context("cannot write the marker of the Python environment")
+            })?;
+        }
+        Ok(self.python())
     }
 
     fn venv(&self) -> PathBuf {
@@ -169,7 +181,8 @@ fn python_version() -> Result<(u32, u32)> {
     }
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// Runs it to its end; what it writes is shown only where it fails.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| format!("cannot run {program}"))?;
     if !output.status.success() {

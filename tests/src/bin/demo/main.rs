@@ -18,7 +18,7 @@ mod watch;
 use std::{io, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
-use hopguard_tests::{Progress, Tool, Toolbox};
+use hopguard_tests::{Kit, Progress, Tool, Toolbox};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::teller::Teller;
@@ -29,7 +29,10 @@ const END_WAIT: Duration = Duration::from_millis(500);
 enum Request {
     Text,
     Json,
+    /// What the cloud needs.
     Install,
+    /// What functions with a layer need.
+    Equip(Kit),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +59,9 @@ fn request() -> Result<Request> {
         [] => Ok(Request::Text),
         ["--json"] => Ok(Request::Json),
         ["--install"] => Ok(Request::Install),
+        ["--install", "emulator"] => Ok(Request::Equip(Kit::Emulator)),
+        ["--install", "python"] => Ok(Request::Equip(Kit::Python)),
+        ["--install", "node"] => Ok(Request::Equip(Kit::Node)),
         _ => bail!("start it with `cargo xtask demo` or `cargo xtask demo --json`"),
     }
 }
@@ -80,18 +86,25 @@ async fn serve(request: Request) -> Result<ExitCode> {
     let mut teller = match request {
         Request::Text => Teller::text(),
         Request::Json => Teller::json(),
-        Request::Install => return install().await,
+        Request::Install => {
+            return install(|toolbox, progress| {
+                toolbox.install(Tool::Ministack, progress)?;
+                toolbox.install(Tool::Microburst, progress)
+            })
+            .await;
+        }
+        Request::Equip(kit) => {
+            return install(move |toolbox, progress| Ok(toolbox.equip(kit, progress)?)).await;
+        }
     };
     let unmet = story::tell(&mut teller).await?;
     Ok(if unmet == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn install() -> Result<ExitCode> {
+async fn install(work: impl FnOnce(&Toolbox, &Progress) -> Result<()> + Send + 'static) -> Result<ExitCode> {
     let installing = tokio::task::spawn_blocking(|| {
         let progress: Progress = Arc::new(|line| println!("    {line}"));
-        let toolbox = Toolbox::new();
-        toolbox.install(Tool::Ministack, &progress)?;
-        toolbox.install(Tool::Microburst, &progress)
+        work(&Toolbox::new(), &progress)
     });
     installing.await.context("the installation was interrupted")??;
     Ok(ExitCode::SUCCESS)

@@ -87,6 +87,9 @@ impl Sender {
                 Ok(())
             }
             Send::Invoke { function, synchronous } => self.invoke(function, *synchronous, item).await,
+            Send::Bus { bus } => {
+                bail!("this function has no client for EventBridge, and cannot send to {bus}")
+            }
         }
     }
 

@@ -1,0 +1,63 @@
+//! A file system and process ids of its own.
+
+use std::{
+    fs,
+    os::unix::{fs::symlink, process::CommandExt as _},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail};
+use hopguard_tests::{Spec, unshare};
+
+/// Where /var is put together, beside the description.
+const STAGE: &str = "stage";
+
+/// Starts this program again, with these arguments, as the first process of namespaces of its own: when it ends, or when this
+/// process is killed, so is everything in there. Returns only where that fails.
+pub(crate) fn enter(arguments: &[&str]) -> Result<()> {
+    let own = std::env::current_exe().context("this program does not know where it is")?;
+    Err(unshare().arg(own).args(arguments).exec()).context("cannot start unshare")
+}
+
+/// Puts layer, code and runtime where Lambda has them: all of it read-only, and a /tmp that is empty.
+///
+/// /var is put together elsewhere and moved over at the end, as is /tmp, since what is mounted may come from below either.
+pub(crate) fn furnish(spec: &Spec) -> Result<()> {
+    fs::create_dir_all(STAGE).context("cannot create the folder of /var")?;
+    mount(&["-t", "tmpfs", "-o", "mode=755", "tmpfs", STAGE])?;
+    let stage = Path::new(STAGE);
+    for folder in ["empty", "lang", "rapid", "runtime", "task"] {
+        fs::create_dir(stage.join(folder)).with_context(|| format!("cannot create /var/{folder}"))?;
+    }
+    // Where Node.js looks for the modules that /var/task imports: Lambda's own runtime has a loader for that.
+    symlink("runtime/node_modules", stage.join("node_modules"))
+        .context("cannot link the modules of Node.js")?;
+    for entry in &spec.mounts {
+        let place = stage.join(&entry.place);
+        if !entry.folder {
+            fs::write(&place, "").with_context(|| format!("cannot create /var/{}", entry.place))?;
+        }
+        bind(&entry.source, &place)?;
+    }
+    let emulator = stage.join("rapid").join("emulator");
+    fs::write(&emulator, "").context("cannot create the place of the emulator")?;
+    bind(&spec.emulator, &emulator)?;
+    bind(spec.layer.as_deref().unwrap_or(&stage.join("empty")), Path::new("/opt"))?;
+    mount(&["--rbind", STAGE, "/var"])?;
+    mount(&["-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/tmp"])
+}
+
+fn bind(source: &Path, place: &Path) -> Result<()> {
+    let (source, place) = (source.to_string_lossy(), place.to_string_lossy());
+    mount(&["-o", "bind,ro", &source, &place])
+}
+
+fn mount(arguments: &[&str]) -> Result<()> {
+    let output =
+        Command::new("mount").args(arguments).stdin(Stdio::null()).output().context("cannot start mount")?;
+    if !output.status.success() {
+        bail!("`mount {}` failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
