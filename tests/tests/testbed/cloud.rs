@@ -1,4 +1,4 @@
-//! The test bed tested: that what the other tests rely on is really so.
+//! The cloud: every event source, loops, failures, faults and roles.
 
 use std::{path::Path, time::Duration};
 
