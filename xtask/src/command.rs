@@ -21,7 +21,8 @@ cargo xtask <command>
   help      this list
 
 Needs Rust, Python 3.10 or newer, and a C compiler. What else a command needs
-it installs below target/, and nowhere else.";
+it installs below target/, and nowhere else; but for the tests with Node.js
+functions, `test` and `ci` install Debian packages that are missing, as root.";
 
 /// One command, with its options.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 use std::{
     io::{self, IsTerminal as _},
     process::{Command, ExitCode},
+    sync::Mutex,
 };
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::{
     demo, docs,
@@ -19,8 +20,34 @@ use crate::{
 /// The middleware's features. Each has to compile without the others; together they are tested.
 const FEATURES: [&str; 7] = ["aws", "events", "lambda", "opentelemetry", "s3", "sns", "sqs"];
 
-/// What nextest leaves out where there is no test bed.
-const WITHOUT_TEST_BED: &str = "not (package(hopguard-tests) and kind(test))";
+/// A part of the test bed, and the tests that are left out where this machine cannot have it.
+struct Part {
+    /// What `demo --install` calls it.
+    name: Option<&'static str>,
+    what: &'static str,
+    /// As nextest's filters say it: https://nexte.st/docs/filtersets/
+    tests: &'static str,
+}
+
+/// The parts, each with what builds on it. A test of the layer says by the module that it stands in what it needs.
+const TEST_BED: [Part; 4] = [
+    Part { name: None, what: "the end-to-end tests", tests: "package(hopguard-tests) and kind(test)" },
+    Part {
+        name: Some("emulator"),
+        what: "the tests in AWS's execution environment",
+        tests: "package(hopguard-tests) and test(/^(environment|python|node)::/)",
+    },
+    Part {
+        name: Some("python"),
+        what: "the tests with Python functions",
+        tests: "package(hopguard-tests) and test(/^python::/)",
+    },
+    Part {
+        name: Some("node"),
+        what: "the tests with Node.js functions",
+        tests: "package(hopguard-tests) and test(/^node::/)",
+    },
+];
 
 /// Tests that are marked `#[ignore]` because other tests start them: they are run, and not left out.
 const HELPERS: [&str; 1] = ["hopguard::guard runtime::child"];
@@ -46,14 +73,10 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
     }) {
         return;
     }
-    println!("==> test bed: ministack and microburst, in target/testbed");
-    let bed = install_test_bed(workspace);
-    if let Err(error) = &bed {
-        report.leave_out("the end-to-end tests", &format!("{error:#}"));
-    }
+    println!("==> test bed: emulators and runtimes, in target/testbed");
     let mut all = nextest(workspace, &["--workspace", "--all-features"]);
-    if bed.is_err() {
-        all.args(["-E", WITHOUT_TEST_BED]);
+    if let Some(tests) = install_test_bed(workspace, report) {
+        all.args(["-E", &format!("not ({tests})")]);
     }
     report.step("tests: the whole workspace, all features", |report| counted(report, &mut all));
     report.step("tests: hopguard-core on its own", |report| {
@@ -86,9 +109,38 @@ fn ignored(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(listed.lines().filter(|test| !HELPERS.contains(test)).map(str::to_owned).collect())
 }
 
-/// Installs the emulator, so that no test's time limit has to cover it.
-fn install_test_bed(workspace: &Workspace) -> Result<()> {
-    process::run(Command::new(workspace.programs()?.join("demo")).arg("--install"))
+/// Installs what the end-to-end tests run on, so that no test's time limit has to cover it. Returns the tests that are to be left
+/// out, if any.
+fn install_test_bed(workspace: &Workspace, report: &mut Report) -> Option<String> {
+    let mut left_out = Vec::new();
+    for Part { name, what, tests } in TEST_BED {
+        if let Err(error) = install(workspace, name) {
+            report.leave_out(what, &format!("{error:#}"));
+            left_out.push(format!("({tests})"));
+            // Nothing else can be had without the first, and no runtime without the emulator.
+            if name.is_none_or(|name| name == "emulator") {
+                break;
+            }
+        }
+    }
+    (!left_out.is_empty()).then(|| left_out.join(" or "))
+}
+
+/// Has the demo, which is built with the tests, install a part, and fails with what it says.
+fn install(workspace: &Workspace, part: Option<&str>) -> Result<()> {
+    let why = Mutex::new(None);
+    let mut demo = Command::new(workspace.programs()?.join("demo"));
+    let done = process::listen(demo.arg("--install").args(part), |output, line| match output {
+        Output::Standard => println!("{line}"),
+        Output::Error => {
+            eprintln!("    {line}");
+            if let (Some(said), Ok(mut why)) = (line.strip_prefix("demo: "), why.lock()) {
+                *why = Some(said.to_owned());
+            }
+        }
+    });
+    let why = why.into_inner().unwrap_or_default();
+    done.map_err(|error| why.map_or(error, |why| anyhow!(why)))
 }
 
 fn nextest(workspace: &Workspace, packages: &[&str]) -> Command {
