@@ -12,6 +12,7 @@ cargo xtask <command>
               --json            one JSON object a line, for machines
               --update-readme   put what it prints into README.md
   test      run everything that can be tested on this machine
+  layer     build the Lambda layer: target/layer/hopguard-x86_64.zip
   ci        formatting, lints, documentation, licences, then test
   purity    prove that core does no IO and that imports run one way
   docs      write the generated parts of README.md
@@ -31,6 +32,7 @@ pub(crate) enum Command {
     Demo(demo::Options),
     Test,
     Ci,
+    Layer,
     Purity,
     Docs { check: bool },
     Bench { filter: Option<String> },
@@ -46,12 +48,13 @@ impl Command {
             ["demo", ref options @ ..] => Self::Demo(demo::Options::parse(options)?),
             ["test"] => Self::Test,
             ["ci"] => Self::Ci,
+            ["layer"] => Self::Layer,
             ["purity"] => Self::Purity,
             ["docs"] => Self::Docs { check: false },
             ["docs", "--check"] => Self::Docs { check: true },
             ["bench"] => Self::Bench { filter: None },
             ["bench", filter] if !filter.starts_with('-') => Self::Bench { filter: Some(filter.to_owned()) },
-            [command @ ("test" | "ci" | "purity" | "docs" | "bench"), option, ..] => {
+            [command @ ("test" | "ci" | "layer" | "purity" | "docs" | "bench"), option, ..] => {
                 bail!("{command} does not know {option:?}")
             }
             [unknown, ..] => bail!("there is no command {unknown:?}"),
@@ -79,7 +82,8 @@ mod tests {
             ("docs --check", Ok(Command::Docs { check: true })),
             ("bench sqs", Ok(Command::Bench { filter: Some("sqs".to_owned()) })),
             ("bench --sqs", Err("bench does not know \"--sqs\"")),
-            ("layer", Err("there is no command \"layer\"")),
+            ("layer", Ok(Command::Layer)),
+            ("layers", Err("there is no command \"layers\"")),
         ];
         for (line, expected) in cases {
             let read = Command::parse(line.split_whitespace().map(str::to_owned));

@@ -9,6 +9,7 @@ mod demo;
 mod docs;
 mod graph;
 mod house;
+mod layer;
 mod process;
 mod purity;
 mod readme;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&workspace, &options),
         Command::Test => test::run(&workspace),
         Command::Ci => ci::run(&workspace),
+        Command::Layer => layer::run(&workspace),
         Command::Purity => purity::run(&workspace),
         Command::Docs { check } => docs::run(&workspace, check),
         Command::Bench { filter } => bench::run(&workspace, filter.as_deref()),
