@@ -8,6 +8,7 @@ mod guard;
 mod invocations;
 mod lifecycle;
 mod observe;
+mod process;
 mod proxy;
 mod sends;
 
@@ -15,4 +16,5 @@ pub use addresses::Addresses;
 pub use guard::Guard;
 pub use lifecycle::{Event, Lifecycle};
 pub use observe::Observer;
+pub use process::main;
 pub use proxy::Proxy;

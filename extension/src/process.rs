@@ -1,0 +1,77 @@
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use hopguard_aws::Clients;
+use hopguard_core::{Counters, Settings};
+use tracing::{error, info, warn};
+
+use crate::addresses::Addresses;
+use crate::guard::Guard;
+use crate::lifecycle::{Event, Lifecycle};
+use crate::observe::Observer;
+use crate::proxy::Proxy;
+
+/// The name that Lambda knows the extension by: that of its file.
+const NAME: &str = "hopguard";
+
+/// Runs the extension until its environment ends: registers, serves, and wires its parts together.
+///
+/// It reads the process's environment variables and writes its log, one JSON object a line, to the standard output.
+pub fn main() -> ExitCode {
+    tracing_subscriber::fmt().json().flatten_event(true).with_max_level(tracing::Level::INFO).init();
+    // One thread: Lambda gives this process a slice of one core.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            error!(target: "hopguard", %error, "extension not started");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!(target: "hopguard", error = format!("{error:#}"), "extension not started");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<()> {
+    let api = std::env::var("AWS_LAMBDA_RUNTIME_API").context("AWS_LAMBDA_RUNTIME_API is not set")?;
+    let managed = std::env::var_os("AWS_LAMBDA_MAX_CONCURRENCY").is_some();
+    let (settings, wrong) = Settings::read(variables());
+    let counters = Arc::<Counters>::default();
+    let observer = Observer::default();
+    let proxy = Proxy::bind().await?;
+    let mut addresses = Addresses { proxy: Some(proxy.address()), ..Addresses::default() };
+    addresses.reports = None;
+    let guard = Arc::new(Guard::new(settings, Clients::new(), counters, observer));
+    tokio::spawn(proxy.serve(guard, api.as_str().into(), !managed));
+    if let Err(error) = addresses.publish() {
+        warn!(target: "hopguard", %error, "addresses not published: functions run without the proxy");
+    }
+    let events: &[&str] = if managed { &["SHUTDOWN"] } else { &["INVOKE", "SHUTDOWN"] };
+    let mut lifecycle = Lifecycle::register(&api, NAME, events).await?;
+    for error in &wrong {
+        error!(target: "hopguard", %error, "wrong setting: its default is used");
+    }
+    info!(target: "hopguard", function = lifecycle.function(), "extension registered");
+    loop {
+        match lifecycle.next().await {
+            Event::Invoke { .. } => {}
+            Event::Shutdown { .. } => return Ok(()),
+            Event::Unknown => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+/// The variables of hopguard. Not `vars()`, which panics where a variable that is not even ours is no Unicode.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        name.starts_with(hopguard_core::settings::PREFIX)
+            .then(|| (name, value.to_string_lossy().into_owned()))
+    })
+}
