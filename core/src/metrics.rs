@@ -1,5 +1,6 @@
 //! Every metric of hopguard, named in one place. Chain ids are never an attribute.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::admission::Fate;
@@ -45,11 +46,41 @@ pub enum Counter {
     IndexHits,
     /// HeadObject calls made.
     Lookups,
+    /// Invocations that ended, or that the platform reported on.
+    Invocations,
+    /// Invocations that failed.
+    Errors,
+    /// Invocations that ran into their time limit.
+    Timeouts,
+    /// Environments that were initialised.
+    ColdStarts,
+    /// Spans that were not kept, or not delivered within the bounds of the layer's memory.
+    DroppedSpans,
+    /// Data points that were not kept or not delivered.
+    DroppedPoints,
+    /// Log records that were not kept or not delivered.
+    DroppedLogs,
+    /// Spans, data points and log records that a collector did not take (OTLP's partial success).
+    RefusedByCollector,
+    /// Export requests that were repeated.
+    ExportRetries,
+    /// Exports that failed, to a collector or to CloudWatch.
+    ExportFailures,
+    /// Reports of injectors that could not be read.
+    RejectedReports,
+    /// OTLP requests that could not be read.
+    RejectedRequests,
+    /// Events of the Telemetry API that could not be read.
+    RejectedEvents,
+    /// Errors inside an injector, which it has swallowed.
+    InjectorFaults,
+    /// Parts of the layer that panicked and were started again.
+    PartRestarts,
 }
 
 impl Counter {
     /// All counters, in the order of their declaration.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 33] = [
         Self::Allowed,
         Self::Warned,
         Self::Blocked,
@@ -68,6 +99,21 @@ impl Counter {
         Self::TripFailed,
         Self::IndexHits,
         Self::Lookups,
+        Self::Invocations,
+        Self::Errors,
+        Self::Timeouts,
+        Self::ColdStarts,
+        Self::DroppedSpans,
+        Self::DroppedPoints,
+        Self::DroppedLogs,
+        Self::RefusedByCollector,
+        Self::ExportRetries,
+        Self::ExportFailures,
+        Self::RejectedReports,
+        Self::RejectedRequests,
+        Self::RejectedEvents,
+        Self::InjectorFaults,
+        Self::PartRestarts,
     ];
 
     /// The metric's name, and the attribute that tells counters of one metric apart.
@@ -91,6 +137,30 @@ impl Counter {
             Self::TripFailed => ("hopguard.trips", Some(("outcome", "failed"))),
             Self::IndexHits => ("hopguard.lookups", Some(("source", "index"))),
             Self::Lookups => ("hopguard.lookups", Some(("source", "head_object"))),
+            Self::Invocations => ("faas.invocations", None),
+            Self::Errors => ("faas.errors", None),
+            Self::Timeouts => ("faas.timeouts", None),
+            Self::ColdStarts => ("faas.coldstarts", None),
+            Self::DroppedSpans => ("hopguard.telemetry.dropped", Some(("signal", "traces"))),
+            Self::DroppedPoints => ("hopguard.telemetry.dropped", Some(("signal", "metrics"))),
+            Self::DroppedLogs => ("hopguard.telemetry.dropped", Some(("signal", "logs"))),
+            Self::RefusedByCollector => ("hopguard.export.refused", None),
+            Self::ExportRetries => ("hopguard.export.retries", None),
+            Self::ExportFailures => ("hopguard.export.failures", None),
+            Self::RejectedReports => ("hopguard.telemetry.rejected", Some(("source", "report"))),
+            Self::RejectedRequests => ("hopguard.telemetry.rejected", Some(("source", "otlp"))),
+            Self::RejectedEvents => ("hopguard.telemetry.rejected", Some(("source", "platform"))),
+            Self::InjectorFaults => ("hopguard.injector.faults", None),
+            Self::PartRestarts => ("hopguard.layer.restarts", None),
+        }
+    }
+
+    /// The name where there are no attributes (CloudWatch, in whose namespace `hopguard` the only dimension is the function): that of
+    /// the metric, and the attribute's value after a dot.
+    pub fn flat_name(self) -> Cow<'static, str> {
+        match self.metric() {
+            (name, None) => Cow::Borrowed(name),
+            (name, Some((_, value))) => Cow::Owned(format!("{name}.{value}")),
         }
     }
 }
@@ -118,8 +188,14 @@ impl From<Fate> for Counter {
 }
 
 /// The counters of one guard, since it was made. Counting never waits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Counters([AtomicU64; Counter::ALL.len()]);
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self([const { AtomicU64::new(0) }; Counter::ALL.len()])
+    }
+}
 
 impl Counters {
     /// Counts one event.
@@ -149,6 +225,82 @@ impl Counters {
     }
 }
 
+/// One thing that is measured in the layer, with its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Measure {
+    /// How long the function's logic ran.
+    InvokeDuration,
+    /// How long its initialisation took.
+    InitDuration,
+    /// How long it was paid for.
+    BilledDuration,
+    /// The most memory that its environment used.
+    MemoryUsed,
+    /// How long the layer took from its start until it asked for the first event.
+    LayerInit,
+    /// The memory that the layer is resident with.
+    LayerMemory,
+}
+
+impl Measure {
+    /// All measures, in the order of their declaration.
+    pub const ALL: [Self; 6] = [
+        Self::InvokeDuration,
+        Self::InitDuration,
+        Self::BilledDuration,
+        Self::MemoryUsed,
+        Self::LayerInit,
+        Self::LayerMemory,
+    ];
+
+    /// The metric's name: OpenTelemetry's where there is one.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvokeDuration => "faas.invoke_duration",
+            Self::InitDuration => "faas.init_duration",
+            Self::BilledDuration => "hopguard.billed_duration",
+            Self::MemoryUsed => "faas.mem_usage",
+            Self::LayerInit => "hopguard.layer.init_duration",
+            Self::LayerMemory => "hopguard.layer.memory",
+        }
+    }
+
+    /// The unit (UCUM).
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::MemoryUsed | Self::LayerMemory => "By",
+            Self::InvokeDuration | Self::InitDuration | Self::BilledDuration | Self::LayerInit => "s",
+        }
+    }
+
+    /// The bounds of its histogram; none where only the last value counts.
+    pub const fn bounds(self) -> &'static [f64] {
+        const MB: f64 = 1_048_576.0;
+        match self {
+            Self::InvokeDuration | Self::BilledDuration => {
+                // As OpenTelemetry advises for durations, and on to Lambda's limit of 900 s.
+                &[
+                    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 30.0,
+                    60.0, 300.0, 900.0,
+                ]
+            }
+            Self::InitDuration => &[0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0],
+            Self::MemoryUsed => &[
+                64.0 * MB,
+                128.0 * MB,
+                256.0 * MB,
+                512.0 * MB,
+                1024.0 * MB,
+                2048.0 * MB,
+                4096.0 * MB,
+                8192.0 * MB,
+            ],
+            Self::LayerInit | Self::LayerMemory => &[],
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -166,6 +318,19 @@ mod tests {
         assert_eq!(counters.value(Counter::Lookups), 17);
         let series: HashSet<_> = Counter::ALL.into_iter().map(Counter::metric).collect();
         assert_eq!(series.len(), Counter::ALL.len());
-        assert!(series.iter().all(|(name, _)| name.starts_with("hopguard.")));
+        assert!(series.iter().all(|(name, _)| name.starts_with("hopguard.") || name.starts_with("faas.")));
+        let flat: HashSet<_> = Counter::ALL.into_iter().map(Counter::flat_name).collect();
+        assert_eq!(flat.len(), Counter::ALL.len());
+        assert_eq!(Counter::Blocked.flat_name(), "hopguard.records.block");
+    }
+
+    #[test]
+    fn measures_have_rising_bounds_and_names_of_their_own() {
+        let names: HashSet<_> = Measure::ALL.into_iter().map(Measure::name).collect();
+        assert_eq!(names.len(), Measure::ALL.len());
+        for (nth, measure) in Measure::ALL.into_iter().enumerate() {
+            assert_eq!(measure as usize, nth);
+            assert!(measure.bounds().is_sorted(), "{measure:?}");
+        }
     }
 }

@@ -60,6 +60,16 @@ pub enum SettingError {
         /// What it holds.
         value: String,
     },
+    /// A file is not named by its whole path.
+    #[error("{name}={value:?} is not an absolute path; write for example \"{example}\"")]
+    Path {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// A value that works.
+        example: &'static str,
+    },
     /// A signing key is too short. The key itself is never shown.
     #[error(
         "{name} holds a key of {bytes} bytes; write one of at least {MIN_KEY_BYTES}, for example the output of `openssl rand -hex 32`"

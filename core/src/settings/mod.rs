@@ -2,11 +2,13 @@
 
 mod error;
 mod parse;
+mod telemetry;
 mod variables;
 
 use std::time::Duration;
 
 pub use error::SettingError;
+pub use telemetry::{MetricSinks, Telemetry};
 use variables::SET_BY_THE_LAYER;
 pub use variables::{VARIABLES, Variable};
 
@@ -31,6 +33,8 @@ pub struct Settings {
     pub signing_keys: Option<SigningKeys>,
     /// How long one HeadObject may take that looks up an object's lineage.
     pub lookup_timeout: Duration,
+    /// What the layer does with spans and metrics.
+    pub telemetry: Telemetry,
 }
 
 /// What happens to a blocked record.
@@ -54,6 +58,7 @@ impl Default for Settings {
             trip: true,
             signing_keys: None,
             lookup_timeout: Duration::from_secs(1),
+            telemetry: Telemetry::default(),
         }
     }
 }

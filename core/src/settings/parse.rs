@@ -1,3 +1,4 @@
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::settings::SettingError;
@@ -48,6 +49,17 @@ pub(super) fn duration(
         _ => return Err(error()),
     };
     unit.checked_mul(count).filter(|duration| (least..=most).contains(duration)).ok_or_else(error)
+}
+
+/// The path of a file, from the root.
+pub(super) fn path(name: &'static str, value: &str, example: &'static str) -> Result<PathBuf, SettingError> {
+    let path = Path::new(value);
+    let named = path.has_root() && path.file_name().is_some();
+    named.then(|| path.to_owned()).ok_or_else(|| SettingError::Path {
+        name,
+        value: value.to_owned(),
+        example,
+    })
 }
 
 /// The URL of an SQS queue: its path ends in account and name.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::policy::Mode;
-use crate::settings::{Draft, OnBlock, SettingError, parse};
+use crate::settings::{Draft, OnBlock, SettingError, parse, telemetry};
 use crate::signing::SigningKeys;
 
 /// One environment variable.
@@ -31,6 +31,10 @@ pub const VARIABLES: &[Variable] = &[
     LOOKUP_TIMEOUT,
     NEXT_WRAPPER,
     DYNAMODB_TABLES,
+    telemetry::METRICS,
+    telemetry::OTLP_PORT,
+    telemetry::OTLP_FILE,
+    telemetry::FLUSH_INTERVAL,
 ];
 
 /// What the layer's wrapper sets for the runtime's process: no setting, and no mistake either.
@@ -182,6 +186,10 @@ mod tests {
             ("HOPGUARD_TRIP", "off", "no"),
             ("HOPGUARD_SIGNING_KEY", "0123456789abcdef", "short"),
             ("HOPGUARD_LOOKUP_TIMEOUT", "10ms", "1"),
+            ("HOPGUARD_METRICS", "emf, cloudwatch", "prometheus"),
+            ("HOPGUARD_OTLP_PORT", "0", "65536"),
+            ("HOPGUARD_OTLP_FILE", "/tmp/otlp.jsonl", "otlp.jsonl"),
+            ("HOPGUARD_FLUSH_INTERVAL", "0ms", "11m"),
         ];
         // What only the layer's other parts read can be nothing wrong.
         let free = ["HOPGUARD_NEXT_WRAPPER", "HOPGUARD_DYNAMODB_TABLES"];
