@@ -76,11 +76,12 @@
         const loaded = nextLoad(url, context);
         const { format, source } = loaded;
         if (!format?.startsWith('module') || !source) return loaded;
-        const text = typeof source === 'string';
-        const bytes = text ? Buffer.from(source, 'utf8') : Buffer.from(source.buffer ?? source, source.byteOffset, source.byteLength);
+        if (typeof source === 'string') {
+          return source.includes(CALL) ? { ...loaded, source: source.replace(CALLS, REPLACEMENT) } : loaded;
+        }
+        const bytes = Buffer.from(source.buffer ?? source, source.byteOffset, source.byteLength);
         const changed = rewritten(bytes);
-        if (changed === bytes) return loaded;
-        return { ...loaded, source: text ? changed.toString('utf8') : changed };
+        return changed === bytes ? loaded : { ...loaded, source: changed };
       },
     });
   }

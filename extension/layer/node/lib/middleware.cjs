@@ -25,8 +25,6 @@ function carrierOf(client, operation) {
 
 /** After all other middleware of its step, so that it sees the input as it will be sent. */
 const PLACE = { step: 'initialize', priority: 'low', name: 'hopguard', tags: ['HOPGUARD'], override: true };
-/** The most messages that one question to the proxy may be about. */
-const MAX_SENDS = 1000;
 
 const proxy = process.env.HOPGUARD_PROXY ? new Proxy(process.env.HOPGUARD_PROXY) : undefined;
 const reports = new Reports(process.env.HOPGUARD_REPORTS);
@@ -54,7 +52,7 @@ async function asked(invocation, sends) {
 async function withLineage(call, carrier, input) {
   call.count('unsupported', carrier.unsupported?.(input) ?? 0);
   const sends = carrier.sends(input);
-  if (sends === 0 || sends > MAX_SENDS) return input;
+  if (sends === 0) return input;
   const answer = await asked(call.invocation, sends);
   if (answer.scope === 'none') call.count('no_scope', sends);
   if (!answer.lineage) return input;

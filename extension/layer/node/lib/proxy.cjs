@@ -1,15 +1,18 @@
 'use strict';
 // Asks the layer's proxy for the lineage of a call's messages.
 
-// The user's fake timers and instrumented `http.request` are not for us: a request to the proxy is no call of the function's.
-const { setTimeout, clearTimeout } = globalThis;
+// Fake timers of a user's tests are not for us, nor is an instrumented `http.request`: a question is no call of the function's.
+const { setInterval, clearInterval, setImmediate } = globalThis;
 const http = require('http');
 
-/** How long a call waits for its lineage, in milliseconds. */
+/** How long a call waits for its lineage, in milliseconds; counted in steps, so that a time in which the function computes is one. */
 const LIMIT_MS = 250;
+const STEP_MS = 25;
 /** After so many failures in a row, nobody asks for this long: a proxy that hangs must not hold every call up. */
 const FAILURES = 3;
 const PAUSE_MS = 5000;
+/** The most messages that one question may be about. */
+const MAX_SENDS = 1000;
 /** The longest answer that is read, in bytes: 1,000 tokens are 260 KB. */
 const MAX_ANSWER = 1024 * 1024;
 /** Invocations whose reusable answer is kept: as many as one environment may run at once. */
@@ -23,6 +26,7 @@ class Proxy {
   #address;
   #agent = new http.Agent({ keepAlive: true, maxSockets: 8, scheduling: 'lifo' });
   #kept = new Map();
+  #gathering = new Map();
   #failures = 0;
   #pausedUntil = 0;
 
@@ -33,7 +37,7 @@ class Proxy {
   }
 
   /**
-   * The lineage of `sends` messages.
+   * The lineage of `sends` messages of one call. Calls that begin together ask together.
    *
    * @param invocation the request id, or `null` where it is not known
    * @returns `lineage`; or `scope: 'none'` where no invocation is under way, or several and none was named; or nothing
@@ -43,13 +47,35 @@ class Proxy {
   async sends(invocation, sends) {
     const kept = this.#kept.get(invocation);
     if (kept) return { lineage: kept };
-    if (Date.now() < this.#pausedUntil) return {};
+    if (sends > MAX_SENDS || Date.now() < this.#pausedUntil) return {};
+    let question = this.#gathering.get(invocation);
+    if (!question || question.sends + sends > MAX_SENDS) question = this.#gather(invocation);
+    const from = question.sends;
+    question.sends += sends;
+    const { scope, lineage } = await question.answer;
+    if (!lineage) return { scope };
+    if (lineage.reusable) return { lineage };
+    return { lineage: { ...lineage, tokens: lineage.tokens.slice(from, from + sends) } };
+  }
+
+  /** Begins a question that is asked as soon as all that runs now has run. */
+  #gather(invocation) {
+    const question = { sends: 0 };
+    this.#gathering.set(invocation, question);
+    question.answer = new Promise((resolve) => setImmediate(resolve)).then(() => {
+      if (this.#gathering.get(invocation) === question) this.#gathering.delete(invocation);
+      return this.#lineage(invocation, question.sends);
+    });
+    return question;
+  }
+
+  async #lineage(invocation, sends) {
     try {
       const answer = await this.#ask(JSON.stringify({ invocation, sends }));
       this.#failures = 0;
       if (answer.status === 404 || answer.status === 409) return { scope: 'none' };
       const lineage = read(answer, sends);
-      // An answer to a question without an id may be of an invocation that ends while it is on its way: it serves this call alone.
+      // Without an id nobody can tell when the invocation is over that an answer belongs to: it serves these calls alone.
       if (lineage.reusable && invocation !== null) this.#keep(invocation, lineage);
       return { lineage };
     } catch (error) {
@@ -76,9 +102,14 @@ class Proxy {
         path: '/hopguard/v1/sends',
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       });
-      const timer = setTimeout(() => request.destroy(new Error(`no answer within ${LIMIT_MS} ms`)), LIMIT_MS);
+      let steps = LIMIT_MS / STEP_MS;
+      const timer = setInterval(() => {
+        steps -= 1;
+        if (steps === 0) request.destroy(new Error(`no answer within ${LIMIT_MS} ms`));
+      }, STEP_MS);
+      const end = () => clearInterval(timer);
       const fail = (error) => {
-        clearTimeout(timer);
+        end();
         // The proxy may have closed an idle connection at the very moment when it was used again: a new one will do.
         const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
         if (stale) this.#ask(body, false).then(resolve, reject);
@@ -95,7 +126,7 @@ class Proxy {
         });
         response.on('error', fail);
         response.on('end', () => {
-          clearTimeout(timer);
+          end();
           resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString('utf8') });
         });
       });

