@@ -1,7 +1,7 @@
 //! What an injector asks before a call: the lineage of its messages.
 
 use hopguard_core::propagator::TraceParent;
-use hopguard_core::{Counter, Token};
+use hopguard_core::Token;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -42,12 +42,10 @@ pub(crate) fn answer(guard: &Guard, question: &[u8]) -> (StatusCode, String) {
     }
     let invocation = match guard.invocations.sender(question.invocation.as_deref()) {
         Ok(invocation) => invocation,
-        Err(unknown) => {
-            guard.count(Counter::NoScope);
-            return match unknown {
-                Unknown::None => refused(StatusCode::NOT_FOUND, "no such invocation is under way"),
-                Unknown::Several => refused(StatusCode::CONFLICT, "several invocations are under way"),
-            };
+        // The injector counts such a send, with what else became of its call.
+        Err(Unknown::None) => return refused(StatusCode::NOT_FOUND, "no such invocation is under way"),
+        Err(Unknown::Several) => {
+            return refused(StatusCode::CONFLICT, "several invocations are under way");
         }
     };
     let reusable = !invocation.in_loop();
