@@ -1,0 +1,158 @@
+//! What holds for a function under the layer, whatever its language.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use hopguard::core::event::Reader;
+use hopguard::core::{FunctionId, Lineage};
+use hopguard_tests::{Draft, Function, FunctionBuilder, Plan, Runtime, Send, Witness};
+use serde_json::{Value, json};
+
+use crate::bed::{Bed, assert_tripped, bodies, token};
+use crate::tree::layer;
+
+/// An environment takes seconds to start on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(60);
+
+/// The tests' function under the layer: five visits are allowed, and blocked records go to the quarantine queue.
+pub(crate) fn layered<'b>(
+    bed: &'b Bed,
+    name: &str,
+    runtime: &Runtime,
+    plan: &Plan,
+) -> Result<FunctionBuilder<'b>> {
+    let function = bed.cloud.function(name).layered(layer()?, runtime.clone());
+    Ok(function
+        .env("AWS_LAMBDA_EXEC_WRAPPER", "/opt/hopguard/wrap")
+        .env(Plan::VARIABLE, plan.text())
+        .env(Witness::VARIABLE, bed.witness.address())
+        .env("HOPGUARD_MAX_VISITS", "5")
+        .env("HOPGUARD_QUARANTINE", bed.quarantine.url())
+        .timeout(Duration::from_secs(20)))
+}
+
+/// The lineage that stood in the record of a run: where a handler that passes it on passes on its own invocation's.
+pub(crate) fn lineage(run: &Value) -> Option<Lineage> {
+    let event = match &run["source"] {
+        source if source == "invoke" || source == "eventbridge" => run["record"].clone(),
+        _ => json!({ "Records": [run["record"]] }),
+    };
+    let event = event.to_string();
+    let event = Reader::default().read(event.as_bytes());
+    event.records().first()?.inbound.lineage
+}
+
+/// Hop and visits of each run, sorted; a run that nothing came with is a root.
+pub(crate) fn path(bed: &Bed, function: &Function) -> Vec<(u64, u64)> {
+    let id = FunctionId::from_arn(function.arn());
+    let place = |run: &Value| {
+        let lineage = lineage(run);
+        lineage.map_or((0, 1), |lineage| (lineage.hop.into(), lineage.visits.of(id).into()))
+    };
+    let mut path: Vec<_> = bed.runs(function.name()).iter().map(place).collect();
+    path.sort_unstable();
+    path
+}
+
+/// What a function's log says when it runs no more, for the message of a failed test.
+async fn tripped(bed: &Bed, function: &Function) -> Result<()> {
+    assert_tripped(function, "unreserved").await?;
+    bed.settled().await.map(drop)
+}
+
+pub(crate) async fn an_sqs_loop(runtime: &Runtime, variables: &[(&str, &str)]) -> Result<()> {
+    let bed = Bed::start().await?;
+    let queue = bed.cloud.queue("work").create().await?;
+    let plan = Plan::forward(Send::queue(queue.url()));
+    let mut function = layered(&bed, "worker", runtime, &plan)?;
+    for (name, value) in variables {
+        function = function.env(name, *value);
+    }
+    let function = function.deploy().await?;
+    function.consume(&queue).partial().create().await?;
+    queue.send("keep me \u{fc}").await?;
+    tripped(&bed, &function).await?;
+    assert_eq!(path(&bed, &function), [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]);
+    let chains: Vec<_> = bed.runs("worker").iter().filter_map(lineage).map(|lineage| lineage.chain).collect();
+    assert!(chains.windows(2).all(|two| two[0] == two[1]), "one chain");
+    assert_eq!(bodies(&bed.quarantine.holds(1, SOON).await?), ["keep me \u{fc}"]);
+    assert!(queue.peek().await?.is_empty());
+    Ok(())
+}
+
+pub(crate) async fn an_sns_loop(runtime: &Runtime) -> Result<()> {
+    let bed = Bed::start().await?;
+    let topic = bed.cloud.topic("news").await?;
+    let plan = Plan::forward(Send::topic(topic.arn()));
+    let function = layered(&bed, "worker", runtime, &plan)?.deploy().await?;
+    topic.subscribe(&function).await?;
+    topic.publish("keep me").await?;
+    tripped(&bed, &function).await?;
+    assert_eq!(path(&bed, &function), [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]);
+    let kept = bed.quarantine.holds(1, SOON).await?;
+    assert_eq!(kept[0].json()?["Records"][0]["Sns"]["Message"], "keep me");
+    Ok(())
+}
+
+pub(crate) async fn an_s3_loop(runtime: &Runtime) -> Result<()> {
+    let bed = Bed::start().await?;
+    let bucket = bed.cloud.bucket("objects").await?;
+    let plan = Plan::forward(Send::Object { bucket: bucket.name().to_owned(), prefix: "in/".to_owned() });
+    let function = layered(&bed, "worker", runtime, &plan)?.deploy().await?;
+    bucket.notify(&function, "in/").await?;
+    bucket.put("in/first", b"x", &[]).await?;
+    tripped(&bed, &function).await?;
+    assert_eq!(bed.runs("worker").len(), 5, "five visits, and no sixth");
+    let kept = bed.quarantine.holds(1, SOON).await?;
+    let record = &kept[0].json()?["Records"][0];
+    assert_eq!(record["s3"]["bucket"]["name"], bucket.name());
+    Ok(())
+}
+
+pub(crate) async fn a_direct_asynchronous_loop(runtime: &Runtime) -> Result<()> {
+    let bed = Bed::start().await?;
+    let plan = Plan::forward(Send::Invoke { function: "worker".to_owned(), synchronous: false });
+    let function = layered(&bed, "worker", runtime, &plan)?.deploy().await?;
+    function.invoke_async(&json!({ "order": 1 })).await?;
+    tripped(&bed, &function).await?;
+    assert_eq!(path(&bed, &function), [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]);
+    let kept = bed.quarantine.holds(1, SOON).await?;
+    assert_eq!(kept[0].json()?["order"], 1);
+    Ok(())
+}
+
+pub(crate) async fn of_ten_records_the_handler_gets_nine(runtime: &Runtime) -> Result<()> {
+    let bed = Bed::start().await?;
+    let queue = bed.cloud.queue("orders").create().await?;
+    let plan = Plan { each: true, ..Plan::default() };
+    let function = layered(&bed, "orders", runtime, &plan)?.deploy().await?;
+    let draft = |n: usize| {
+        let draft = Draft::new(format!("m{n}"));
+        if n == 4 { draft.attribute("hopguard", token(&function, 5, 1)) } else { draft }
+    };
+    queue.send_batch((0..10).map(draft)).await?;
+    function.consume(&queue).batch_size(10).partial().create().await?;
+    tripped(&bed, &function).await?;
+    let others: Vec<_> = (0..10).filter(|n| *n != 4).map(|n| format!("m{n}")).collect();
+    assert_eq!(bed.texts("orders"), others);
+    assert_eq!(bodies(&bed.quarantine.holds(1, SOON).await?), ["m4"]);
+    assert!(queue.peek().await?.is_empty(), "all ten were acknowledged");
+    Ok(())
+}
+
+/// Without the layer the function is what its author wrote.
+pub(crate) async fn the_layer_changes_no_answer(runtime: &Runtime) -> Result<()> {
+    let bed = Bed::start().await?;
+    let plan = Plan::default();
+    let with = layered(&bed, "with", runtime, &plan)?.deploy().await?;
+    let without = bed.cloud.function("without").layered(hopguard_tests::Layer::none(), runtime.clone());
+    let without = without.env(Plan::VARIABLE, plan.text()).env(Witness::VARIABLE, bed.witness.address());
+    let without = without.deploy().await?;
+    let event = json!({ "order": 1, "text": "\u{fc} \"quoted\" \\ ", "deep": [[[1.50]]] });
+    let (a, b) = tokio::try_join!(with.invoke(&event), without.invoke(&event))?;
+    assert_eq!((a.error, a.payload), (b.error, b.payload));
+    let record = |name: &str| bed.runs(name)[0]["record"].clone();
+    assert_eq!(record("with"), record("without"));
+    assert_eq!(record("with"), event);
+    Ok(())
+}
