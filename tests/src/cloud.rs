@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    io::Write as _,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -21,7 +20,7 @@ use crate::{
     function, http, queue, role,
     supervised::{Launch, Supervised},
     tap::Tap,
-    toolbox::{Progress, Tool, Toolbox},
+    toolbox::{self, Progress, Tool, Toolbox},
     topic::Topic,
 };
 
@@ -74,13 +73,9 @@ impl Cloud {
     /// allows every call.
     #[must_use]
     pub fn builder() -> Builder {
-        let progress: Progress = Arc::new(|line| {
-            // Nobody is there to hear that nobody listens.
-            let _ = writeln!(std::io::stderr(), "testbed: {line}");
-        });
         Builder {
             toolbox: Toolbox::new(),
-            progress: Hidden(progress),
+            progress: Hidden(toolbox::on_stderr()),
             retry_base: Duration::from_secs(1),
             authorise: false,
         }

@@ -6,10 +6,9 @@ pub(crate) mod spec;
 use std::{
     collections::BTreeMap,
     env, fs,
-    io::Write as _,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -29,7 +28,7 @@ use crate::{
     layer::Layer,
     runtime::Runtime,
     supervised::{Launch, Supervised},
-    toolbox::{Progress, Toolbox},
+    toolbox::{self, Toolbox},
 };
 use outcome::Outcome;
 
@@ -216,16 +215,12 @@ impl Builder {
 
     async fn launch(&self, toolbox: &Toolbox) -> Result<Environment> {
         let (runtime, own) = (self.runtime.clone(), toolbox.clone());
-        let progress: Progress = Arc::new(|line| {
-            // Nobody is there to hear that nobody listens.
-            let _ = writeln!(std::io::stderr(), "testbed: {line}");
-        });
-        let mut spec = spawn_blocking(move || runtime.prepare(&own, &progress))
+        let mut spec = spawn_blocking(move || runtime.prepare(&own, &toolbox::on_stderr()))
             .await
             .context("the installation was interrupted")??;
         let mut launch = Launch::new(toolbox, "environment")?;
         let (port, scratch) = (launch.port, launch.scratch.clone());
-        spec.layer = self.layer.folder().map(PathBuf::from);
+        spec.mounts.extend(self.layer.mounts()?);
         spec.address = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         spec.timeout_s = self.timeout.as_secs();
         let file = scratch.join("environment.json");

@@ -182,7 +182,7 @@ impl Code {
             Self::Program(program) => package::pack(&program, &toolbox.root().join("packages")),
             Self::Layered(layer, runtime) => {
                 let mut spec = runtime.prepare(toolbox, progress)?;
-                spec.layer = layer.folder().map(Path::to_owned);
+                spec.mounts.extend(layer.mounts()?);
                 spec.timeout_s = timeout.as_secs();
                 package::layered(&launcher()?, &spec)
             }

@@ -65,20 +65,28 @@ pub enum Missing {
     Failed(#[from] anyhow::Error),
 }
 
-/// A runtime that is installed: its folder, and the folder with the interpreter that it was installed for.
+/// A runtime that is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Installed {
     /// What Lambda has at /var/runtime.
     pub(crate) runtime: PathBuf,
+    pub(crate) language: Language,
+}
+
+/// The interpreter that a runtime was installed for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Language {
+    /// As Lambda names its runtimes: `python3.11`, `nodejs20.x`.
+    pub(crate) name: String,
     /// What Lambda has at /var/lang: the interpreter is in its `bin`.
-    pub(crate) language: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 /// What was installed, as a file beside the folder says it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Marker {
     pins: String,
-    language: PathBuf,
+    language: Language,
 }
 
 impl Toolbox {
@@ -117,13 +125,13 @@ impl Toolbox {
         name: &str,
         pins: &str,
         progress: &Progress,
-        work: impl FnOnce(&Path) -> Result<PathBuf, Missing>,
+        work: impl FnOnce(&Path) -> Result<Language, Missing>,
     ) -> Result<Installed, Missing> {
         let folder = self.root().join(name);
         let marker = folder.with_extension("json");
         let installed = || {
             let marker: Marker = serde_json::from_slice(&fs::read(&marker).ok()?).ok()?;
-            let there = marker.pins == pins && folder.exists() && marker.language.exists();
+            let there = marker.pins == pins && folder.exists() && marker.language.folder.exists();
             there.then(|| Installed { runtime: folder.clone(), language: marker.language })
         };
         if let Some(installed) = installed() {

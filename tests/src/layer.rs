@@ -2,17 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
-/// A Lambda layer, unpacked: a folder that a function sees as `/opt`, or nothing at all.
+use anyhow::Result;
+
+use crate::environment::spec::Mount;
+
+/// A Lambda layer, unpacked: what a function sees at `/opt`. Nothing is copied: what is built anew is seen in the next environment.
+///
+/// ```
+/// use std::path::Path;
+/// use hopguard_tests::Layer;
+///
+/// let layer = Layer::none()
+///     .with("extensions/hopguard", Path::new("target/debug/hopguard-extension"))
+///     .with("hopguard", Path::new("extension/layer"));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layer {
-    folder: Option<PathBuf>,
+    parts: Vec<(String, PathBuf)>,
 }
 
 impl Layer {
-    /// The layer whose tree is in `folder`. It is not copied: what changes there, changes in the next environment.
+    /// The layer whose tree is in `folder`.
     #[must_use]
     pub fn at(folder: &Path) -> Self {
-        Self { folder: Some(folder.to_owned()) }
+        Self::none().with("", folder)
     }
 
     /// No layer: what the same function does without one.
@@ -21,7 +34,18 @@ impl Layer {
         Self::default()
     }
 
-    pub(crate) fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
+    /// Adds a file or a folder at a place below `/opt`.
+    #[must_use]
+    pub fn with(mut self, place: &str, source: &Path) -> Self {
+        self.parts.push((place.to_owned(), source.to_owned()));
+        self
+    }
+
+    /// What is to be mounted below /var/opt, which then is moved to /opt.
+    pub(crate) fn mounts(&self) -> Result<Vec<Mount>> {
+        let mount = |(place, source): &(String, PathBuf)| {
+            Mount::new(source, format!("opt/{place}").trim_end_matches('/'))
+        };
+        self.parts.iter().map(mount).collect()
     }
 }

@@ -44,15 +44,15 @@ impl Runtime {
     /// Installs what it needs, and describes its part of an environment. Blocks.
     pub(crate) fn prepare(&self, toolbox: &Toolbox, progress: &Progress) -> Result<Spec, Missing> {
         toolbox.equip(self.kit(), progress)?;
-        let mut spec = Spec::new(toolbox.emulator());
+        let mut spec = Spec::new(&toolbox.emulator())?;
         let installed = match self {
             Self::Python { .. } => {
-                spec.variable("AWS_EXECUTION_ENV", "AWS_Lambda_python").path("PYTHONPATH", "/var/runtime");
+                spec.path("PYTHONPATH", "/var/runtime");
                 toolbox.python_runtime(progress)?
             }
             Self::Node { .. } => {
                 let modules = "/opt/nodejs/node_modules:/var/runtime/node_modules";
-                spec.variable("AWS_EXECUTION_ENV", "AWS_Lambda_nodejs").path("NODE_PATH", modules);
+                spec.path("NODE_PATH", modules);
                 toolbox.node_runtime(progress)?
             }
             Self::Provided { bootstrap } => {
@@ -66,9 +66,10 @@ impl Runtime {
         let code = source.parent().unwrap_or(Path::new("."));
         let module = source.file_stem().with_context(|| format!("{} names no file", source.display()))?;
         spec.variable("_HANDLER", format!("{}.handler", module.to_string_lossy()));
+        spec.variable("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", installed.language.name));
         spec.mounts.push(Mount::new(code, "task")?);
         spec.mounts.push(Mount::new(&installed.runtime, "runtime")?);
-        spec.mounts.push(Mount::new(&installed.language, "lang")?);
+        spec.mounts.push(Mount::new(&installed.language.folder, "lang")?);
         spec.command = "/var/runtime/bootstrap".to_owned();
         Ok(spec)
     }

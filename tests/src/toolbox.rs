@@ -1,7 +1,8 @@
 //! The Python programs that the test bed runs, installed below `target/` and nowhere else.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
@@ -16,6 +17,14 @@ const OLDEST_PYTHON: (u32, u32) = (3, 10);
 
 /// Where the caller wants to hear what takes long: one line at a time, without a newline.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Progress for who names no other place.
+pub(crate) fn on_stderr() -> Progress {
+    Arc::new(|line| {
+        // Nobody is there to hear that nobody listens.
+        let _ = writeln!(io::stderr(), "testbed: {line}");
+    })
+}
 
 /// A pinned program from the Python package index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

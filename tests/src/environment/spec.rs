@@ -16,13 +16,9 @@ pub const END: &str = "end";
 /// An execution environment to be: a JSON file that the harness writes and the program `environment` reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
-    /// AWS's emulator.
-    pub emulator: PathBuf,
     /// What the emulator starts as the runtime.
     pub command: String,
-    /// The folder that is seen at /opt.
-    pub layer: Option<PathBuf>,
-    /// What is seen below /var, in this order.
+    /// What is seen below /var, in this order; what is seen below /opt has its place in `opt`.
     pub mounts: Vec<Mount>,
     /// What is set in the environment, over what the program finds there.
     pub variables: BTreeMap<String, String>,
@@ -47,12 +43,10 @@ pub struct Mount {
 }
 
 impl Spec {
-    pub(crate) fn new(emulator: PathBuf) -> Self {
-        Self {
-            emulator,
+    pub(crate) fn new(emulator: &Path) -> Result<Self> {
+        Ok(Self {
             command: String::new(),
-            layer: None,
-            mounts: Vec::new(),
+            mounts: vec![Mount::new(emulator, "rapid/emulator")?],
             variables: BTreeMap::from(
                 [
                     // The developer's own configuration of AWS clients is in no function's home.
@@ -67,7 +61,7 @@ impl Spec {
             paths: BTreeMap::new(),
             address: None,
             timeout_s: 3,
-        }
+        })
     }
 
     pub(crate) fn variable(&mut self, name: &str, value: impl Into<String>) -> &mut Self {

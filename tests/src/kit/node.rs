@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use super::{
-    Installed, Missing,
+    Installed, Language, Missing,
     debian::{self, Need, runs},
     recipe,
 };
@@ -50,14 +50,10 @@ pub(crate) fn install(toolbox: &Toolbox, progress: &Progress) -> Result<Installe
     toolbox.install_folder("node", &pins, progress, |folder| {
         debian::provide(NEEDS, progress)?;
         let found = version()?;
-        if found
-            .split('.')
-            .next()
-            .and_then(|major| major.parse().ok())
-            .is_none_or(|major: u32| major < OLDEST)
-        {
+        let major = found.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        let Some(major) = major.filter(|major| *major >= OLDEST) else {
             return Err(Missing::Node { found, needed: OLDEST });
-        }
+        };
         for name in files {
             fs::copy(recipe.join(name), folder.join(name)).with_context(|| format!("cannot copy {name}"))?;
         }
@@ -66,7 +62,7 @@ pub(crate) fn install(toolbox: &Toolbox, progress: &Progress) -> Result<Installe
             .context("cannot install the Node.js runtime; is an npm registry reachable?")?;
         toolbox::run(Command::new("sh").arg("./build").current_dir(folder))
             .context("cannot build the native half of aws-lambda-ric")?;
-        Ok(prefix()?)
+        Ok(Language { name: format!("nodejs{major}.x"), folder: prefix()? })
     })
 }
 

@@ -1,10 +1,14 @@
 //! The Python runtime: AWS's runtime client and SDK, installed for the Python that the test bed runs on.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Installed, Missing, recipe};
+use super::{Installed, Language, Missing, recipe};
 use crate::toolbox::{self, Progress, Toolbox};
 
 pub(crate) fn install(toolbox: &Toolbox, progress: &Progress) -> Result<Installed, Missing> {
@@ -20,17 +24,20 @@ pub(crate) fn install(toolbox: &Toolbox, progress: &Progress) -> Result<Installe
         toolbox::run(pip.arg(folder).arg("--requirement").arg(recipe.join("requirements.txt")))
             .context("cannot install the Python runtime; is a Python package index reachable?")?;
         fs::copy(recipe.join("bootstrap"), folder.join("bootstrap")).context("cannot copy the bootstrap")?;
-        Ok(prefix(&python)?)
+        Ok(language(&python)?)
     })
 }
 
-/// Where the interpreter is installed which the virtual environment was made from.
-fn prefix(python: &PathBuf) -> Result<PathBuf> {
-    let output = Command::new(python).args(["-c", "import sys; print(sys.base_prefix)"]).output();
-    let output = output.context("cannot run the test bed's Python")?;
-    let prefix = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    if !prefix.join("bin").join("python3").exists() {
-        bail!("there is no bin/python3 in {}, where Python says that it is installed", prefix.display());
+/// The Python that the virtual environment was made from.
+fn language(python: &Path) -> Result<Language> {
+    let program = "import sys; print('python%d.%d' % sys.version_info[:2]); print(sys.base_prefix)";
+    let output =
+        Command::new(python).args(["-c", program]).output().context("cannot run the test bed's Python")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (name, folder) = text.trim().split_once('\n').context("Python does not say where it is")?;
+    let folder = PathBuf::from(folder);
+    if !folder.join("bin").join("python3").exists() {
+        bail!("there is no bin/python3 in {}, where Python says that it is installed", folder.display());
     }
-    Ok(prefix)
+    Ok(Language { name: name.to_owned(), folder })
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use hopguard_tests::{Cloud, Environment, Invocation, Layer, Plan, Runtime, Witness};
 use serde_json::json;
 
-use crate::layered::layer;
+use crate::layered::{file, layer};
 
 const REQUEST: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
 const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
@@ -41,7 +41,10 @@ async fn a_program_on_the_cloud_may_have_a_layer() -> Result<()> {
     let cloud = Cloud::start().await?;
     let witness = Witness::start().await?;
     let plan = Plan { unguarded: true, each: true, ..Plan::default() };
-    for (name, layer, told) in [("with", layer(), true), ("without", Layer::none(), false)] {
+    let parts = Layer::none().with("extensions/witness", &file("tests/testbed/layer/extensions/witness"));
+    for (name, layer, told) in
+        [("with", layer(), true), ("with-parts", parts, true), ("without", Layer::none(), false)]
+    {
         let function = cloud.function(name).layered(layer, program()).env(Plan::VARIABLE, plan.text());
         let function = function.env(Witness::VARIABLE, witness.address()).deploy().await?;
         let answer = function.invoke(&json!({"order": 1})).await?;

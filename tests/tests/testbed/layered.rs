@@ -21,6 +21,8 @@ const ORDER: &str = r#"{"order":1}"#;
 pub(crate) struct Language {
     pub(crate) probe: Runtime,
     pub(crate) forward: Runtime,
+    /// What Lambda calls its runtime, without the version.
+    pub(crate) runtime: &'static str,
     /// What its runtime calls the probe's own error.
     pub(crate) error: &'static str,
 }
@@ -83,6 +85,7 @@ impl Language {
         assert!(told["wrapped"].as_str().unwrap_or_default().starts_with("yes, with "), "{told}");
         assert_eq!((&told["opt"], &told["tmp"]), (&json!(["extensions", "testbed"]), &json!([])));
         assert_eq!(told["code_is_read_only"], true);
+        assert!(told["runtime"].as_str().unwrap_or_default().starts_with(self.runtime), "{told}");
         assert!((1..=30_000).contains(&told["left_ms"].as_u64().unwrap()), "{told}");
 
         let request = told["request"].as_str().context("no request id")?;

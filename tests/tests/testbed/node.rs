@@ -9,6 +9,7 @@ fn language() -> Language {
     Language {
         probe: Runtime::Node { source: file("tests/testbed/probe/probe.mjs") },
         forward: Runtime::Node { source: file("functions/node/forward.mjs") },
+        runtime: "AWS_Lambda_nodejs",
         error: "TypeError",
     }
 }

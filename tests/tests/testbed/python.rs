@@ -12,6 +12,7 @@ fn language() -> Language {
     Language {
         probe: Runtime::Python { source: file("tests/testbed/probe/probe.py") },
         forward: Runtime::Python { source: file("functions/python/forward.py") },
+        runtime: "AWS_Lambda_python3.",
         error: "ValueError",
     }
 }

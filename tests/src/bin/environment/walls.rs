@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use hopguard_tests::{Spec, unshare};
+use hopguard_tests::{Mount, Spec, unshare};
 
 /// Where /var is put together, beside the description.
 const STAGE: &str = "stage";
@@ -27,30 +27,28 @@ pub(crate) fn furnish(spec: &Spec) -> Result<()> {
     fs::create_dir_all(STAGE).context("cannot create the folder of /var")?;
     mount(&["-t", "tmpfs", "-o", "mode=755", "tmpfs", STAGE])?;
     let stage = Path::new(STAGE);
-    for folder in ["empty", "lang", "rapid", "runtime", "task"] {
+    for folder in ["lang", "opt", "rapid", "runtime", "task"] {
         fs::create_dir(stage.join(folder)).with_context(|| format!("cannot create /var/{folder}"))?;
     }
     // Where Node.js looks for the modules that /var/task imports: Lambda's own runtime has a loader for that.
     symlink("runtime/node_modules", stage.join("node_modules"))
         .context("cannot link the modules of Node.js")?;
     for entry in &spec.mounts {
-        let place = stage.join(&entry.place);
-        if !entry.folder {
-            fs::write(&place, "").with_context(|| format!("cannot create /var/{}", entry.place))?;
-        }
-        bind(&entry.source, &place)?;
+        bind(entry, stage)?;
     }
-    let emulator = stage.join("rapid").join("emulator");
-    fs::write(&emulator, "").context("cannot create the place of the emulator")?;
-    bind(&spec.emulator, &emulator)?;
-    bind(spec.layer.as_deref().unwrap_or(&stage.join("empty")), Path::new("/opt"))?;
+    mount(&["--rbind", &format!("{STAGE}/opt"), "/opt"])?;
     mount(&["--rbind", STAGE, "/var"])?;
     mount(&["-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/tmp"])
 }
 
-fn bind(source: &Path, place: &Path) -> Result<()> {
-    let (source, place) = (source.to_string_lossy(), place.to_string_lossy());
-    mount(&["-o", "bind,ro", &source, &place])
+/// Something can be mounted only over what is there already.
+fn bind(entry: &Mount, stage: &Path) -> Result<()> {
+    let place = stage.join(&entry.place);
+    let folder = if entry.folder { Some(place.as_path()) } else { place.parent() };
+    let made = folder.map_or(Ok(()), fs::create_dir_all);
+    let made = made.and_then(|()| if entry.folder { Ok(()) } else { fs::write(&place, "") });
+    made.with_context(|| format!("cannot create the place of {}", entry.source.display()))?;
+    mount(&["-o", "bind,ro", &entry.source.to_string_lossy(), &place.to_string_lossy()])
 }
 
 fn mount(arguments: &[&str]) -> Result<()> {

@@ -14,7 +14,7 @@ export async function handler(event, context) {
     custom: context.clientContext?.custom ?? null,
     trace: process.env._X_AMZN_TRACE_ID ?? null,
     wrapped: process.env.WRAPPED ?? null,
-    path: process.env.NODE_PATH ?? null,
+    runtime: process.env.AWS_EXECUTION_ENV,
     process: Number(readlinkSync("/proc/self")),
     tmp: readdirSync("/tmp"),
     opt: readdirSync("/opt").sort(),

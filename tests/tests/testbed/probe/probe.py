@@ -18,7 +18,7 @@ def handler(event, context):
         "custom": context.client_context and context.client_context.custom,
         "trace": os.environ.get("_X_AMZN_TRACE_ID"),
         "wrapped": os.environ.get("WRAPPED"),
-        "path": os.environ.get("PYTHONPATH"),
+        "runtime": os.environ.get("AWS_EXECUTION_ENV"),
         "process": int(os.readlink("/proc/self")),
         "tmp": os.listdir("/tmp"),
         "opt": sorted(os.listdir("/opt")),
