@@ -12,7 +12,8 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Reads nextest's `Summary` or libtest's `test result`; any other line counts nothing.
+    /// Reads the last lines of nextest (`Summary`), libtest (`test result`), unittest (`Ran`, `FAILED`) and Node.js's runner
+    /// (`pass`, `fail`); any other line counts nothing.
     pub(crate) fn of_line(line: &str) -> Self {
         let line = plain(line);
         let line = line.trim_start();
@@ -21,7 +22,37 @@ impl Counts {
         } else if let Some(result) = line.strip_prefix("test result: ") {
             result.split_once(". ").map_or_else(Self::default, |(_, counts)| Self::read(counts, ';'))
         } else {
-            Self::default()
+            Self::of_unittest(line).or_else(|| Self::of_node(line)).unwrap_or_default()
+        }
+    }
+
+    /// `Ran 58 tests in 3.2s`, and then `OK (skipped=1)` or `FAILED (failures=1, errors=2)`: what failed has run too.
+    fn of_unittest(line: &str) -> Option<Self> {
+        if let Some(ran) = line.strip_prefix("Ran ").and_then(|rest| rest.split_once(" test")) {
+            return Some(Self { passed: ran.0.parse().ok()?, ..Self::default() });
+        }
+        let (_, counts) = line.split_once(" (").filter(|(word, _)| matches!(*word, "OK" | "FAILED"))?;
+        let mut read = Self::default();
+        for part in counts.trim_end_matches(')').split(", ") {
+            match part.split_once('=') {
+                Some(("failures" | "errors", number)) => read.failed += number.parse::<u64>().ok()?,
+                Some(("skipped", number)) => read.skipped += number.parse::<u64>().ok()?,
+                _ => {}
+            }
+        }
+        Some(read)
+    }
+
+    /// `# pass 69` or `\u{2139} pass 69`, by the version of Node.js.
+    fn of_node(line: &str) -> Option<Self> {
+        let line = line.strip_prefix("# ").or_else(|| line.strip_prefix("\u{2139} "))?;
+        let (word, number) = line.split_once(' ')?;
+        let number = number.trim().parse().ok()?;
+        match word {
+            "pass" => Some(Self { passed: number, ..Self::default() }),
+            "fail" => Some(Self { failed: number, ..Self::default() }),
+            "skipped" => Some(Self { skipped: number, ..Self::default() }),
+            _ => None,
         }
     }
 
@@ -99,6 +130,14 @@ mod tests {
                 "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 4 filtered out",
                 counts(3, 2, 0),
             ),
+            ("Ran 58 tests in 3.214s", counts(58, 0, 0)),
+            ("Ran 1 test in 0.001s", counts(1, 0, 0)),
+            ("OK (skipped=2)", counts(0, 0, 2)),
+            ("FAILED (failures=1, errors=2, skipped=1)", counts(0, 3, 1)),
+            ("OK", counts(0, 0, 0)),
+            ("# pass 69", counts(69, 0, 0)),
+            ("\u{2139} fail 2", counts(0, 2, 0)),
+            ("# duration_ms 812", counts(0, 0, 0)),
             ("        PASS [   0.012s] hopguard-core token::tests::round_trip", counts(0, 0, 0)),
             ("the Summary [of a talk] run: 3 passed", counts(0, 0, 0)),
         ];

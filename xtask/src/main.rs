@@ -9,6 +9,7 @@ mod demo;
 mod docs;
 mod graph;
 mod house;
+mod injectors;
 mod layer;
 mod process;
 mod purity;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Result, anyhow};
 
 use crate::{
-    demo, docs,
+    demo, docs, injectors,
     process::{self, Output},
     purity,
     report::Report,
@@ -79,6 +79,15 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
         all.args(["-E", &format!("not ({tests})")]);
     }
     report.step("tests: the whole workspace, all features", |report| counted(report, &mut all));
+    for (language, runner) in
+        [("Python", injectors::python(workspace)), ("Node.js", injectors::node(workspace))]
+    {
+        let title = format!("tests: the layer's injector for {language}");
+        match runner {
+            Ok(mut runner) => drop(report.step(&title, |report| counted(report, &mut runner))),
+            Err(error) => report.leave_out(&title, &format!("{error:#}")),
+        }
+    }
     report.step("tests: hopguard-core on its own", |report| {
         counted(report, &mut nextest(workspace, &["--package", "hopguard-core"]))
     });
