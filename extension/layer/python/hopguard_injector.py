@@ -1,12 +1,12 @@
-"""Writes the lineage of the current invocation into the calls of botocore's clients (boto3, aiobotocore), and reports every call.
+"""Writes the lineage of the current invocation into the calls of botocore's clients, and reports every call.
 
-Loaded by `sitecustomize.py` when botocore's clients are imported; needs nothing but the standard library, Python 3.8 to 3.14.
-What it says to the extension and what it hears is in docs/layer-protocol.md; what it writes, in docs/carriers.md and
-tests/fixtures/golden/. The rules are those of the Rust crate: core/src/propagator/inject.rs, core/src/event/field.rs and
-middleware/src/sdk/.
+Loaded by `sitecustomize.py` when botocore's clients are imported, boto3's and aiobotocore's alike. Needs nothing but
+the standard library, Python 3.8 to 3.14. What it says to the extension and what it hears is in docs/layer-protocol.md;
+what it writes, in docs/carriers.md and tests/fixtures/golden/. The rules are those of the Rust crate, in
+core/src/propagator/, core/src/event/field.rs and middleware/src/sdk/.
 
-Three things never happen because of it: a call that fails, a call that waits longer than a round trip to the proxy (at most
-`TIMEOUT_S`), and a change to an object that belongs to the caller.
+Three things never happen because of it: a call that fails, a call that waits longer than a round trip to the proxy (at
+most `TIMEOUT_S`), and a change to an object that belongs to the caller.
 """
 
 import base64
@@ -27,7 +27,7 @@ WRITTEN, REPLACED, PACKED = "written", "replaced", "packed"
 NO_ROOM, UNSUPPORTED, NO_SCOPE = "no_room", "unsupported", "no_scope"
 
 
-# --- The propagator -------------------------------------------------------------------------------------------------------
+# --- The propagator -------------------------------------------------------------------------------
 
 #: The most members that a W3C `tracestate` may have.
 MAX_MEMBERS = 32
@@ -35,7 +35,8 @@ TRACEPARENT_CHARS = 55
 
 #: White space as core trims it; `str.strip` would take U+001C to U+001F too.
 WHITE_SPACE = (
-    "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+    "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
 )
 MEMBER = re.compile(r"[ -<>-~]+=[ -~]*")
 
@@ -52,7 +53,7 @@ class Outbound:
 
 
 class Room:
-    """How much a carrier can take beyond what it holds: names, bytes, and what a text costs besides its name and value."""
+    """How much a carrier can take beyond what it holds: names, and bytes; a text costs `overhead` besides its own."""
 
     __slots__ = ("slots", "bytes", "overhead")
 
@@ -89,7 +90,7 @@ def state_with(token, others):
 
 
 def inject(slots, room, outbound):
-    """Writes a lineage into a carrier of named texts, as much of it as there is room for; the twin of core's `inject`."""
+    """Writes a lineage into a carrier of named texts, as much as there is room for; the twin of core's `inject`."""
 
     def size(name, text):
         return len(name) + size_of(text) + room.overhead
@@ -194,10 +195,11 @@ class Attributes(Texts):
         self.texts[name] = {"DataType": "String", "StringValue": text}
 
 
-# --- The field in a JSON object -------------------------------------------------------------------------------------------
+# --- The field in a JSON object -------------------------------------------------------------------
 
-#: Our name, or an escape that may stand for one of its letters.
-FIELD_HINT = re.compile(rb"hopguard|\\u00(?:6[1478Ff]|7[025])")
+FIELD_NAME = HOPGUARD.encode()
+#: An escape that may stand for one of the name's letters.
+FIELD_ESCAPE = re.compile(rb"\\u00(?:6[1478Ff]|7[025])")
 JSON_SPACE = re.compile(rb"[ \n\r\t]*")
 JSON_SCALAR = re.compile(rb'[^,:}\]" \n\r\t]*')
 JSON_NESTED = re.compile(rb'["{}\[\]]')
@@ -309,7 +311,7 @@ def key_text(key):
 
 def without_field(text):
     """The JSON object without our field, every other byte kept; `None` where there is nothing to take out."""
-    if FIELD_HINT.search(text) is None:
+    if FIELD_NAME not in text and FIELD_ESCAPE.search(text) is None:
         return None
     cursor, out, end, kept, found = Cursor(text), [], None, False, False
     for start, key, _, stop in cursor.members():
@@ -373,12 +375,14 @@ def write_field(text, bytes_left, outbound):
     return (text if stale_removed is None else stale_removed), NO_ROOM
 
 
-# --- The proxy and the reports --------------------------------------------------------------------------------------------
+# --- The proxy and the reports --------------------------------------------------------------------
 
 #: The longest that a call waits for the proxy.
 TIMEOUT_S = 0.25
-#: After a timeout nobody asks for so long: a hundred calls must not wait one after the other.
-REST_S = 1.0
+#: After so many questions in a row without an answer, nobody asks for so long: a hundred calls must not wait in vain.
+MAX_FAILURES = 3
+REST_S = 5.0
+LATE = "the proxy did not answer in time"
 MAX_IDLE_CONNECTIONS = 8
 MAX_REPLY_BYTES = 1024 * 1024
 MAX_REPORT_BYTES = 8192
@@ -416,12 +420,17 @@ class Answer:
         return self.tokens[0 if self.reusable else nth]
 
 
+class NoScope(Exception):
+    """No invocation is under way that could send, or several are and none was named."""
+
+
 class Proxy:
     """Asks the proxy for tokens, over connections that are kept."""
 
     def __init__(self, address):
         self.address = address
         self.idle = []
+        self.failures = 0
         self.rests_until = 0.0
         #: The invocation of the last answer, and the answer.
         self.latest = (None, None)
@@ -438,10 +447,7 @@ class Proxy:
         return answer if invocation is not None and invocation == latest else None
 
     def ask(self, invocation, sends):
-        """The answer for so many sends; `None` where there is no scope, or the proxy is left to rest.
-
-        Raises what went wrong otherwise.
-        """
+        """The answer for so many sends; `None` while nobody asks. Raises `NoScope`, or what went wrong."""
         known = self.known(invocation)
         if known is not None and known.reusable:
             return known
@@ -450,16 +456,23 @@ class Proxy:
         body = json.dumps({"invocation": invocation, "sends": sends}).encode()
         try:
             status, body = self.post("/hopguard/v1/sends", body, time.monotonic() + TIMEOUT_S)
-        except socket.timeout:
-            self.rests_until = time.monotonic() + REST_S
+        except Exception:
+            self.failed()
             raise
+        self.failures = 0
         if status in (404, 409):
-            return None
+            raise NoScope
         if status != 200:
             raise ValueError("the proxy answered with status %d" % status)
         answer = Answer(body, sends)
         self.latest = (invocation, answer)
         return answer
+
+    def failed(self):
+        self.failures += 1
+        if self.failures >= MAX_FAILURES:
+            self.failures = 0
+            self.rests_until = time.monotonic() + REST_S
 
     def post(self, path, body, deadline):
         """One exchange on a kept connection; on a new one where there is none, or where the proxy has closed it."""
@@ -541,8 +554,12 @@ class Connection:
     def receive(self, received, deadline):
         if len(received) > MAX_REPLY_BYTES:
             raise ValueError("the proxy's reply does not end")
-        self.socket.settimeout(remaining(deadline))
-        more = self.socket.recv(65536)
+        # What has arrived is read even if it is late: other threads may have kept this one waiting, and not the proxy.
+        self.socket.settimeout(max(deadline - time.monotonic(), 0))
+        try:
+            more = self.socket.recv(65536)
+        except BlockingIOError:
+            raise socket.timeout(LATE) from None
         if not more:
             raise ConnectionResetError("the proxy closed the connection")
         return more
@@ -552,7 +569,7 @@ def remaining(deadline):
     """Seconds until the deadline, which has passed at 0."""
     left = deadline - time.monotonic()
     if left <= 0:
-        raise socket.timeout("the proxy did not answer in time")
+        raise socket.timeout(LATE)
     return left
 
 
@@ -596,13 +613,13 @@ class Reports:
         self.send({"fault": {"injector": "python", "where": where, "error": text[:MAX_TEXT_CHARS]}})
 
 
-# --- What each call can carry ---------------------------------------------------------------------------------------------
+# --- What each call can carry ---------------------------------------------------------------------
 
 KIB, MIB = 1024, 1024 * 1024
 
 #: SQS takes 10 attributes; SNS takes more, but throws a message away whose raw delivery to SQS has more than 10.
 MAX_ATTRIBUTES = 10
-#: The limit until 2025, which older queues, topics and some Regions keep, and the one of today. What fits is not pushed over it.
+#: The limit until 2025, which older queues, topics and some Regions keep, and today's. What fits into one stays there.
 MESSAGE_LIMITS = (256 * KIB, MIB)
 #: EventBridge's entries are to be smaller than its limits.
 EVENT_LIMITS = (256 * KIB - 1, MIB - 1)
@@ -644,8 +661,8 @@ class Sizes:
 
 
 class Plan:
-    """What one call could carry: a writer a message, in order, `None` where a message can carry nothing; and the parameters
-    that the call gets once all have written. Writers change copies alone."""
+    """What one call could carry: a writer a message, in order, `None` where a message can carry nothing; and the
+    parameters that the call gets once all have written. Writers change copies alone."""
 
     def __init__(self):
         self.writers = []
@@ -703,7 +720,7 @@ def attribute_messages(plan, entries, body_name):
 
 
 def message_size(entry, body_name):
-    """Bytes of body and attributes; `None` where they are not of the shape that botocore takes, or a value is a stream."""
+    """Bytes of body and attributes; `None` where a value is a stream, or of a shape that botocore will refuse."""
     try:
         attributes = entry.get("MessageAttributes", {})
         sizes = (size_of(name) + attribute_size(value) for name, value in attributes.items())
@@ -757,7 +774,7 @@ def write_metadata(entry, metadata, outbound):
 
 
 def bytes_of(value):
-    """The bytes of a text or a blob; `None` where it is neither, a stream for example, or no UTF-8 can be made of it."""
+    """The bytes of a text or a blob; `None` where it is neither (a stream, for example) or no UTF-8."""
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
     try:
@@ -1071,7 +1088,7 @@ PLANNERS = {
 }
 
 
-# --- Calls ----------------------------------------------------------------------------------------------------------------
+# --- Calls ----------------------------------------------------------------------------------------
 
 #: Where the target of a call is named, by service: parameters that hold a name, an ARN or a queue's URL.
 TARGETS = {
@@ -1087,7 +1104,7 @@ TARGETS = {
 
 
 def target_of(service, operation, params):
-    """The name of the queue, topic, bucket and so on that a call is about; `None` where there is none, or more than one."""
+    """The name of the queue, topic, bucket and so on that a call is about; `None` where there is not exactly one."""
     for name in TARGETS.get(service, ()):
         if isinstance(params.get(name), str):
             return short_name(service, params[name])[:MAX_TEXT_CHARS]
@@ -1119,7 +1136,18 @@ def short_name(service, name):
 class Call:
     """One call of a client, from its parameters to its answer. It travels in botocore's context of the request."""
 
-    __slots__ = ("service", "operation", "invocation", "trace", "parent", "span", "target", "start_ns", "attempts", "outcomes")
+    __slots__ = (
+        "service",
+        "operation",
+        "invocation",
+        "trace",
+        "parent",
+        "span",
+        "target",
+        "start_ns",
+        "attempts",
+        "outcomes",
+    )
 
     def __init__(self, service, operation, invocation):
         self.service = service
@@ -1246,9 +1274,8 @@ class Injector:
             plan.writers = [None for _ in plan.writers]
         carrying = sum(writer is not None for writer in plan.writers)
         call.count(UNSUPPORTED, len(plan.writers) - carrying)
-        answer = self.ask(call, len(plan.writers)) if carrying else None
+        answer = self.ask(call, len(plan.writers), carrying) if carrying else None
         if answer is None:
-            call.count(NO_SCOPE, carrying)
             return
         call.belongs_to(answer)
         parent = "00-%s-%s-%s" % (answer.trace, call.span, answer.flags)
@@ -1262,12 +1289,14 @@ class Injector:
         for outcome in outcomes:
             call.count(outcome)
 
-    def ask(self, call, sends):
+    def ask(self, call, sends, carrying):
         try:
             return self.proxy.ask(call.invocation, sends)
+        except NoScope:
+            call.count(NO_SCOPE, carrying)
         except Exception as error:
             self.reports.fault("proxy", error)
-            return None
+        return None
 
     def between_attempts(self, attempts, request_dict, **_):
         call = request_dict["context"].get(CALL)

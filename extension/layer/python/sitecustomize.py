@@ -1,14 +1,14 @@
 """Brings hopguard's injector into a Python function. `wrap` puts this folder first on `PYTHONPATH`.
 
-Python imports `sitecustomize` at its start, so that this file does next to nothing: it asks to be told when botocore and
-Lambda's runtime client are imported, and runs the `sitecustomize` that would have run without it. The injector itself is
-loaded with botocore's clients; a function that never imports botocore never pays for it.
+Python imports `sitecustomize` at its start, so that this file does next to nothing: it asks to be told when botocore
+and Lambda's runtime client are imported, and runs the `sitecustomize` that would have run without it. The injector
+itself is loaded with botocore's clients; a function that never imports botocore never pays for it.
 """
 
 import os
 import sys
 
-# What `importlib` is made of is there already, while importing `importlib` itself takes longer than all that is done here.
+# What `importlib` is made of is there already. Importing `importlib` itself takes longer than all that is done here.
 from _frozen_importlib import module_from_spec
 from _frozen_importlib_external import PathFinder
 
@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Hook:
-    """Sees modules being imported, and knows which invocation is under way. There is one a process, on `sys.meta_path`."""
+    """Sees modules being imported, and knows which invocation is under way. One a process, on `sys.meta_path`."""
 
     is_hopguard = True
 
@@ -133,8 +133,8 @@ def install():
 def run_next(hook):
     """Runs the `sitecustomize` that stands next on `sys.path`, as if this one were not there: its errors are its own.
 
-    One that does the same finds this file again. What has run is therefore remembered, and what stands before this folder
-    has run already.
+    One that does the same finds this file again. What has run is therefore remembered, and what stands before this
+    folder has run already.
     """
     folders = [os.path.abspath(folder) for folder in sys.path]
     behind = folders[folders.index(HERE) + 1 :] if HERE in folders else folders

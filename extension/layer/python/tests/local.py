@@ -222,10 +222,14 @@ class Bed(unittest.TestCase):
         }
 
     def client(self, service, **config):
-        return SESSION.client(service, **self.settings(**config))
+        client = SESSION.client(service, **self.settings(**config))
+        self.addCleanup(client.close)
+        return client
 
     def resource(self, service):
-        return SESSION.resource(service, **self.settings())
+        resource = SESSION.resource(service, **self.settings())
+        self.addCleanup(resource.meta.client.close)
+        return resource
 
     def arrived(self):
         """The only request that has arrived."""

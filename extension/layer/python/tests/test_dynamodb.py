@@ -2,7 +2,7 @@
 
 import copy
 
-from tests.local import STALE, Bed, INJECTOR, token
+from tests.local import INJECTOR, STALE, Bed, token
 
 OURS = {"S": token(0)}
 
@@ -59,7 +59,9 @@ class DynamoDb(Bed):
         ]
         for expression, expected in cases:
             given = {} if expression is None else {"UpdateExpression": expression}
-            arrived = self.update(ExpressionAttributeNames={"#a": "a"}, ExpressionAttributeValues={":a": {"N": "1"}}, **given)
+            arrived = self.update(
+                ExpressionAttributeNames={"#a": "a"}, ExpressionAttributeValues={":a": {"N": "1"}}, **given
+            )
             self.assertEqual(arrived["UpdateExpression"], expected)
             self.assertEqual(arrived["ExpressionAttributeNames"], {"#a": "a", "#hopguard": "hopguard"})
             self.assertEqual(arrived["ExpressionAttributeValues"], {":a": {"N": "1"}, ":hopguard": OURS})

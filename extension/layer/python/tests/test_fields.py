@@ -5,7 +5,7 @@ import copy
 import io
 import json
 
-from tests.local import STALE, Bed, token
+from tests.local import STALE, Bed
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -35,7 +35,9 @@ class Lambda(Bed):
         self.assertEqual((report["call"]["target"], report["outcomes"]), ("resize", {"written": 1}))
 
     def test_an_existing_client_context_keeps_what_it_says(self):
-        given = '{"client": {"n": 1.10, "big": 12345678901234567890123}, "custom": {"é": "1", "hopguard": "%s"}}' % STALE
+        given = (
+            '{"client": {"n": 1.10, "big": 12345678901234567890123}, "custom": {"é": "1", "hopguard": "%s"}}' % STALE
+        )
         request = self.invoke(ClientContext=base64.b64encode(given.encode()).decode())
         text = base64.b64decode(request.headers["x-amz-client-context"]).decode()
         self.assertIn('"client":{"n": 1.10, "big": 12345678901234567890123}', text)
@@ -54,7 +56,12 @@ class Lambda(Bed):
             self.assertEqual(self.outcomes(), {"unsupported": 1}, context)
 
     def test_a_client_context_never_grows_too_long(self):
-        for size, expected in [(2685 - 170, "written"), (2685 - 90, "packed"), (2685 - 10, "no_room"), (4000, "no_room")]:
+        for size, expected in [
+            (2685 - 170, "written"),
+            (2685 - 90, "packed"),
+            (2685 - 10, "no_room"),
+            (4000, "no_room"),
+        ]:
             given = {"custom": {"a": "x" * (size - len('{"custom":{"a":""}}'))}}
             context = base64.b64encode(json.dumps(given, separators=(",", ":")).encode()).decode()
             arrived = self.invoke(ClientContext=context).headers["x-amz-client-context"]
@@ -84,11 +91,16 @@ class Lambda(Bed):
             self.assertEqual(self.outcomes(), {"unsupported": 1})
         self.invoke(InvocationType="Event")
         self.assertEqual(self.outcomes(), {"unsupported": 1})
-        self.invoke(InvocationType="Event", Payload=b"{}", DurableExecutionName="once")
-        self.assertEqual(self.outcomes(), {"unsupported": 1}, "the same name with another payload is an error")
         self.invoke(InvocationType="DryRun", Payload=b"{}")
         self.assertNotIn("outcomes", self.extension.report())
         self.assertEqual(self.asked(), [])
+
+    def test_a_named_durable_execution_stays_repeatable(self):
+        model = self.client("lambda").meta.service_model.operation_model("Invoke")
+        if "DurableExecutionName" not in model.input_shape.members:
+            self.skipTest("this botocore knows no durable executions")
+        request = self.invoke(InvocationType="Event", Payload=b"{}", DurableExecutionName="once")
+        self.assertEqual((request.body, self.outcomes()), (b"{}", {"unsupported": 1}))
 
     def test_a_payload_is_never_pushed_over_a_limit(self):
         for size, expected in [(256 * KIB, "no_room"), (256 * KIB + 1, "written"), (MIB - 10, "no_room")]:
@@ -129,7 +141,12 @@ class EventBridge(Bed):
 
     def test_an_entry_is_never_pushed_over_a_limit(self):
         rest = len("shoporder") + 14 + len("arn")
-        for size, expected in [(256 * KIB - 100, "no_room"), (256 * KIB - 300, "written"), (256 * KIB, "written"), (MIB - 100, "no_room")]:
+        for size, expected in [
+            (256 * KIB - 100, "no_room"),
+            (256 * KIB - 300, "written"),
+            (256 * KIB, "written"),
+            (MIB - 100, "no_room"),
+        ]:
             self.aws.requests.clear()
             self.put({"Detail": of_size(size - rest), "Time": 0, "Resources": ["arn"]})
             self.assertEqual(self.outcomes(), {expected: 1}, size)
@@ -186,7 +203,15 @@ class Kinesis(Bed):
         self.assertEqual(self.extension.report()["call"]["target"], "clicks")
 
     def test_records_that_are_no_json_object_stay_as_they_are(self):
-        given = [b'{"a":1}', b'{"a":1}\n{"b":2}', b"\x00\xff", b'{"a":1,}', '{"b":2}', b"[1]", b'{"a":' + b"[" * 100000 + b"}"]
+        given = [
+            b'{"a":1}',
+            b'{"a":1}\n{"b":2}',
+            b"\x00\xff",
+            b'{"a":1,}',
+            '{"b":2}',
+            b"[1]",
+            b'{"a":' + b"[" * 100000 + b"}",
+        ]
         arrived = self.put(*given)
         self.assert_field(json.loads(arrived[0])["hopguard"], 0)
         self.assert_field(json.loads(arrived[4])["hopguard"], 4)

@@ -5,7 +5,6 @@ import os
 import unittest
 
 import hopguard_injector as injector
-
 from tests.local import layer
 
 GOLDEN = layer("..", "..", "..", "tests", "fixtures", "golden")

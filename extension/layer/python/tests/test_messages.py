@@ -69,7 +69,10 @@ class Sqs(Bed):
         client.send_message(**params)
         client.send_message(**params)
         self.assertEqual(params, before)
-        entries = [{"Id": "0", "MessageBody": "x"}, {"Id": "1", "MessageBody": "y", "MessageAttributes": {"a": text("b")}}]
+        entries = [
+            {"Id": "0", "MessageBody": "x"},
+            {"Id": "1", "MessageBody": "y", "MessageAttributes": {"a": text("b")}},
+        ]
         before = copy.deepcopy(entries)
         client.send_message_batch(QueueUrl=QUEUE, Entries=entries)
         self.assertEqual(entries, before)

@@ -8,7 +8,7 @@ import tempfile
 import textwrap
 import unittest
 
-from tests.local import INVOCATION, Bed, http_reply, layer
+from tests.local import Bed, layer
 
 CLIENT = """
 import boto3, os
@@ -42,7 +42,9 @@ class Process(Bed):
         return path
 
     def environ(self, *path, **more):
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "HOPGUARD_"))}
+        environ = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "HOPGUARD_"))
+        }
         environ.update(
             AWS="http://" + self.aws.address,
             AWS_ACCESS_KEY_ID="a",
@@ -271,16 +273,20 @@ class Runtime(Process):
             self.skipTest("awslambdaric is not installed")
         self.write("function.py", HANDLER)
         environ = self.environ(
-            self.folder, AWS_LAMBDA_RUNTIME_API=self.extension.address, AWS_LAMBDA_FUNCTION_NAME="f", LAMBDA_TASK_ROOT=self.folder
+            self.folder,
+            AWS_LAMBDA_RUNTIME_API=self.extension.address,
+            AWS_LAMBDA_FUNCTION_NAME="f",
+            LAMBDA_TASK_ROOT=self.folder,
         )
         command = [sys.executable, "-m", "awslambdaric", "function.handler"]
-        run = subprocess.run(command, env=environ, cwd=self.folder, capture_output=True, text=True, timeout=60)
-        print(run.returncode, run.stdout, run.stderr, [r.path for r in self.extension.requests])
+        subprocess.run(command, env=environ, cwd=self.folder, capture_output=True, timeout=60)
         paths = ["/2018-06-01/runtime/invocation/%s/response" % name for name in ("first", "second")]
         self.assertEqual(self.answered, [(path, b'"done"') for path in paths])
         asked = [request.json() for request in self.extension.requests if request.path.endswith("sends")]
         self.assertEqual([each["invocation"] for each in asked], [None, "first", "first", "second", "second"])
-        bodies = [(request.json()["MessageBody"], "MessageAttributes" in request.json()) for request in self.aws.requests]
+        bodies = [
+            (request.json()["MessageBody"], "MessageAttributes" in request.json()) for request in self.aws.requests
+        ]
         expected = [("init", False), ("first", True), ("first", True), ("second", True), ("second", True)]
         self.assertEqual(bodies, expected)
         reported = [self.extension.report()["call"]["invocation"] for _ in range(5)]
