@@ -21,6 +21,8 @@ struct Inner {
     shared: OnceCell<SdkConfig>,
     lambda: OnceCell<aws_sdk_lambda::Client>,
     sqs: OnceCell<aws_sdk_sqs::Client>,
+    #[cfg(feature = "cloudwatch")]
+    cloudwatch: OnceCell<aws_sdk_cloudwatch::Client>,
     #[cfg(feature = "s3")]
     s3: OnceCell<aws_sdk_s3::Client>,
 }
@@ -60,6 +62,18 @@ impl Clients {
             aws_sdk_sqs::Client::from_conf(config.build())
         };
         self.0.sqs.get_or_init(build).await
+    }
+
+    #[cfg(feature = "cloudwatch")]
+    pub(crate) async fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
+        let shared = self.shared().await;
+        let build = || async {
+            let config = aws_sdk_cloudwatch::config::Builder::from(shared)
+                .retry_config(retries(2, Duration::from_millis(100)))
+                .timeout_config(timeouts(Duration::from_secs(1), Duration::from_secs(2)).build());
+            aws_sdk_cloudwatch::Client::from_conf(config.build())
+        };
+        self.0.cloudwatch.get_or_init(build).await
     }
 
     #[cfg(feature = "s3")]

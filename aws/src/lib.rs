@@ -3,6 +3,8 @@
 mod async_events;
 mod attempts;
 mod clients;
+#[cfg(feature = "cloudwatch")]
+mod cloudwatch;
 mod edge;
 mod failure;
 #[cfg(feature = "s3")]
@@ -20,6 +22,8 @@ mod testing;
 mod trip_report;
 
 pub use clients::Clients;
+#[cfg(feature = "cloudwatch")]
+pub use cloudwatch::{CloudWatch, CloudWatchError, Datum, DatumValue};
 pub use edge::Edge;
 #[cfg(feature = "s3")]
 pub use lookup::{Head, Lookup, LookupError, ObjectName};

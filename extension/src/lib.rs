@@ -15,6 +15,6 @@ mod sends;
 pub use addresses::Addresses;
 pub use guard::Guard;
 pub use lifecycle::{Event, Lifecycle};
-pub use observe::Observer;
+pub use observe::{Environment, Listeners, Observer};
 pub use process::main;
 pub use proxy::Proxy;

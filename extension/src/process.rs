@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use hopguard_aws::Clients;
@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use crate::addresses::Addresses;
 use crate::guard::Guard;
 use crate::lifecycle::{Event, Lifecycle};
-use crate::observe::Observer;
+use crate::observe::{Environment, Listeners, Observer};
 use crate::proxy::Proxy;
 
 /// The name that Lambda knows the extension by: that of its file.
@@ -39,39 +39,57 @@ pub fn main() -> ExitCode {
 }
 
 async fn run() -> Result<()> {
+    let started = Instant::now();
     let api = std::env::var("AWS_LAMBDA_RUNTIME_API").context("AWS_LAMBDA_RUNTIME_API is not set")?;
     let managed = std::env::var_os("AWS_LAMBDA_MAX_CONCURRENCY").is_some();
     let (settings, wrong) = Settings::read(variables());
-    let counters = Arc::<Counters>::default();
-    let observer = Observer::default();
+    let (clients, counters) = (Clients::new(), Arc::<Counters>::default());
     let proxy = Proxy::bind().await?;
-    let mut addresses = Addresses { proxy: Some(proxy.address()), ..Addresses::default() };
-    addresses.reports = None;
-    let guard = Arc::new(Guard::new(settings, Clients::new(), counters, observer));
+    let listeners = Listeners::bind(&settings.telemetry).await;
+    let (reports, otlp, telemetry) = (listeners.reports(), listeners.otlp(), listeners.telemetry());
+    let addresses = Addresses { proxy: Some(proxy.address()), reports, otlp };
+    let environment = Environment::read(variables()).without_own_receiver(otlp);
+    let observer = Observer::new(
+        environment,
+        settings.telemetry.clone(),
+        Arc::clone(&counters),
+        clients.clone(),
+        managed,
+    );
+    observer.run(listeners);
+    let guard = Arc::new(Guard::new(settings, clients, counters, observer.clone()));
     tokio::spawn(proxy.serve(guard, api.as_str().into(), !managed));
     if let Err(error) = addresses.publish() {
         warn!(target: "hopguard", %error, "addresses not published: functions run without the proxy");
     }
     let events: &[&str] = if managed { &["SHUTDOWN"] } else { &["INVOKE", "SHUTDOWN"] };
     let mut lifecycle = Lifecycle::register(&api, NAME, events).await?;
+    if let Some(telemetry) = telemetry {
+        observer.subscribe(&api, lifecycle.id(), telemetry).await;
+    }
     for error in &wrong {
         error!(target: "hopguard", %error, "wrong setting: its default is used");
     }
     info!(target: "hopguard", function = lifecycle.function(), "extension registered");
+    observer.ready(started);
     loop {
         match lifecycle.next().await {
-            Event::Invoke { .. } => {}
-            Event::Shutdown { .. } => return Ok(()),
+            Event::Invoke { request_id, deadline_ms } => observer.invoked(&request_id, deadline_ms).await,
+            Event::Shutdown { deadline_ms } => {
+                observer.shut_down(deadline_ms).await;
+                return Ok(());
+            }
             Event::Unknown => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
-/// The variables of hopguard. Not `vars()`, which panics where a variable that is not even ours is no Unicode.
+/// The variables of hopguard, of Lambda and of OpenTelemetry. Not `vars()`, which panics where a variable that is not even ours is no Unicode.
 fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
-        name.starts_with(hopguard_core::settings::PREFIX)
-            .then(|| (name, value.to_string_lossy().into_owned()))
+        let ours = [hopguard_core::settings::PREFIX, "AWS_LAMBDA_", "AWS_REGION", "OTEL_"];
+        let read = ours.iter().any(|prefix| name.starts_with(prefix));
+        read.then(|| (name, value.to_string_lossy().into_owned()))
     })
 }

@@ -1,17 +1,31 @@
 //! What is observed of invocations, and where it goes.
+//!
+//! Everything that comes in is bounded and counted, and waits encoded as it will be sent. Everything that goes out goes through the
+//! [exporter](export), after the response.
 
+mod buffer;
+mod environment;
+mod export;
+mod faults;
+mod flushing;
 mod invocation;
+mod listeners;
+mod meter;
+mod observer;
+mod own_spans;
+mod points;
+mod receiver;
+mod report;
+mod reports;
+mod resource;
+mod seldom;
+mod signal;
+mod span;
+mod supervise;
+mod telemetry;
+mod under_way;
 
+pub use environment::Environment;
 pub(crate) use invocation::{Ended, Outcome, Started};
-
-/// Takes what is observed, and exports it after the response. Cheap to clone; bounded.
-#[derive(Clone, Debug, Default)]
-pub struct Observer;
-
-impl Observer {
-    /// The runtime is about to get an event.
-    pub(crate) fn started(&self, _: &Started) {}
-
-    /// The answer of an invocation is out.
-    pub(crate) fn ended(&self, _: &Ended<'_>) {}
-}
+pub use listeners::Listeners;
+pub use observer::Observer;

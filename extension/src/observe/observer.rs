@@ -1,0 +1,303 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use hopguard_aws::{Clients, CloudWatch};
+use hopguard_core::settings::Telemetry;
+use hopguard_core::{Counter, Counters, FlushPolicy, Measure};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message as _;
+use tokio::net::UdpSocket;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::buffer::{Buffer, Chunk};
+use super::environment::Environment;
+use super::export::Progress;
+use super::faults::Faults;
+use super::invocation::{Ended, Outcome, Started};
+use super::meter::Meter;
+use super::own_spans::OwnSpans;
+use super::points::{self, Exported};
+use super::signal::{Request as _, Signal};
+use super::span::{self, End};
+use super::under_way::UnderWay;
+use super::{reports, resource};
+
+/// Takes what is observed of invocations, and exports it after the response. Cheap to clone; bounded; its calls never wait.
+#[derive(Clone, Debug)]
+pub struct Observer(pub(super) Arc<Inner>);
+
+/// What the parts share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) environment: Environment,
+    pub(crate) settings: Telemetry,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) cloudwatch: Option<CloudWatch>,
+    /// No event says that an invocation has started, and several run at once.
+    pub(crate) managed: bool,
+    /// What every span and metric says of the function.
+    pub(crate) resource: Resource,
+    pub(crate) reports: OnceLock<Arc<UdpSocket>>,
+    /// Whether the platform tells of the end of invocations.
+    pub(crate) subscribed: AtomicBool,
+    /// An invocation has started or ended.
+    pub(super) moved: Notify,
+    /// An export is wanted.
+    pub(crate) kick: Notify,
+    pub(crate) progress: watch::Sender<Progress>,
+    asked: AtomicU64,
+    shuts_down: OnceLock<Instant>,
+    state: Mutex<State>,
+}
+
+/// What changes. Never locked across an await.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) under_way: UnderWay,
+    pub(crate) meter: Meter,
+    pub(crate) policy: FlushPolicy,
+    pub(super) faults: Faults,
+    own_spans: OwnSpans,
+    buffers: [Buffer; Signal::ALL.len()],
+    /// Whether no invocation has started yet.
+    cold: bool,
+    /// Whether the runtime gets its events through the proxy.
+    pub(super) proxied: bool,
+    /// Whether an export begins with the next end of an invocation.
+    pub(super) export_at_end: bool,
+    pub(super) init_seen: bool,
+}
+
+impl State {
+    pub(crate) fn buffer(&mut self, signal: Signal) -> &mut Buffer {
+        let [traces, metrics, logs] = &mut self.buffers;
+        match signal {
+            Signal::Traces => traces,
+            Signal::Metrics => metrics,
+            Signal::Logs => logs,
+        }
+    }
+}
+
+impl Default for Observer {
+    /// An observer that counts, and exports nothing.
+    fn default() -> Self {
+        Self::new(Environment::default(), Telemetry::default(), Arc::default(), Clients::new(), false)
+    }
+}
+
+impl Observer {
+    /// An observer that exports where the environment and the settings say. `managed`: several invocations run at once, and the
+    /// Extensions API tells of none (Lambda Managed Instances).
+    pub fn new(
+        environment: Environment,
+        settings: Telemetry,
+        counters: Arc<Counters>,
+        clients: Clients,
+        managed: bool,
+    ) -> Self {
+        let state = State {
+            under_way: UnderWay::default(),
+            meter: Meter::default(),
+            policy: FlushPolicy::new(settings.flush_interval),
+            faults: Faults::default(),
+            own_spans: OwnSpans::default(),
+            buffers: Signal::ALL.map(Buffer::new),
+            cold: true,
+            proxied: false,
+            export_at_end: false,
+            init_seen: false,
+        };
+        for error in &environment.wrong {
+            warn!(target: "hopguard", error, "OTLP setting not used");
+        }
+        Self(Arc::new(Inner {
+            resource: resource::own(&environment),
+            cloudwatch: settings.metrics.cloudwatch.then(|| CloudWatch::new(clients)),
+            environment,
+            settings,
+            counters,
+            managed,
+            reports: OnceLock::new(),
+            subscribed: AtomicBool::new(false),
+            moved: Notify::new(),
+            kick: Notify::new(),
+            progress: watch::Sender::default(),
+            asked: AtomicU64::new(0),
+            shuts_down: OnceLock::new(),
+            state: Mutex::new(state),
+        }))
+    }
+
+    /// The runtime is about to get an event.
+    pub(crate) fn started(&self, started: &Started) {
+        let inner = &self.0;
+        let mut state = inner.state();
+        state.proxied = true;
+        let mut lost = Vec::new();
+        if !inner.managed {
+            // The runtime asks for the next event only when it is done with the one before.
+            lost = state.under_way.give_up();
+        }
+        lost.extend(state.under_way.start(started.clone()));
+        for lost in lost {
+            inner.close(&mut state, &lost, started.at, End::Lost("unanswered"));
+        }
+        drop(state);
+        inner.moved.notify_waiters();
+    }
+
+    /// The answer of an invocation is out.
+    pub(crate) fn ended(&self, ended: &Ended<'_>) {
+        let inner = &self.0;
+        let mut state = inner.state();
+        if let Some(started) = state.under_way.end(ended.request_id) {
+            if !inner.is_subscribed() {
+                inner.counters.count(Counter::Invocations);
+                if ended.outcome != Outcome::Answered {
+                    inner.counters.count(Counter::Errors);
+                }
+                let took = ended.at.duration_since(started.at).unwrap_or_default();
+                state.meter.record(Measure::InvokeDuration, took.as_secs_f64());
+            }
+            inner.close(&mut state, &started, ended.at, End::Answered(ended.outcome));
+        }
+        inner.has_ended(state);
+    }
+}
+
+impl Inner {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anything of this signal goes anywhere.
+    pub(crate) fn wants(&self, signal: Signal) -> bool {
+        self.settings.otlp_file.is_some() || self.environment.collector(signal).is_some()
+    }
+
+    /// Whether the platform tells of the end of invocations.
+    pub(super) fn is_subscribed(&self) -> bool {
+        self.subscribed.load(Ordering::Relaxed)
+    }
+
+    /// Whether anything at all goes anywhere.
+    pub(crate) fn exports(&self) -> bool {
+        let metrics = self.settings.metrics;
+        metrics.emf || metrics.cloudwatch || Signal::ALL.into_iter().any(|signal| self.wants(signal))
+    }
+
+    /// Whether memory for what waits runs out.
+    pub(super) fn is_pressed(&self, state: &State) -> bool {
+        state.buffers.iter().any(Buffer::is_pressed)
+            || (self.settings.metrics.emf && state.meter.is_pressed())
+    }
+
+    /// Takes what was received, encoded; says how many items had no room.
+    pub(crate) fn take(&self, signal: Signal, chunk: Chunk) -> usize {
+        let items = chunk.items;
+        if !self.wants(signal) || self.state().buffer(signal).push(chunk) {
+            return 0;
+        }
+        self.counters.add(signal.dropped(), items as u64);
+        items
+    }
+
+    /// Takes a span of the layer's own, unless its trace is not sampled.
+    pub(super) fn record(&self, state: &mut State, span: &Span) {
+        if span.flags & 1 == 0 || !self.wants(Signal::Traces) {
+            return;
+        }
+        if !state.own_spans.push(span) {
+            self.counters.count(Counter::DroppedSpans);
+        }
+    }
+
+    /// An invocation is over: makes its span.
+    pub(super) fn close(&self, state: &mut State, started: &Started, at: SystemTime, end: End<'_>) {
+        let cold = std::mem::replace(&mut state.cold, false);
+        if started.span.flags & 1 == 1 && self.wants(Signal::Traces) {
+            let span = span::of_invocation(started, at, end, cold);
+            self.record(state, &span);
+        }
+    }
+
+    /// Tells who waits for the end of an invocation.
+    pub(super) fn has_ended(&self, mut state: MutexGuard<'_, State>) {
+        let export = std::mem::replace(&mut state.export_at_end, false);
+        drop(state);
+        self.moved.notify_waiters();
+        if export {
+            self.ask();
+        }
+    }
+
+    /// Wants an export, and says its number.
+    pub(super) fn ask(&self) -> u64 {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        self.kick.notify_one();
+        number
+    }
+
+    /// The number of the last export that was wanted.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Somebody outside does not answer: nobody is to wait.
+    pub(crate) fn trouble(&self) {
+        self.progress.send_modify(|progress| progress.troubled = self.asked());
+    }
+
+    /// Until when the process lives, where that is known.
+    pub(crate) fn shuts_down(&self) -> Option<Instant> {
+        self.shuts_down.get().copied()
+    }
+
+    pub(super) fn shut_down(&self, until: Instant) {
+        let _ = self.shuts_down.set(until);
+    }
+
+    /// Brings together what is to be exported: reports that nobody has read yet, spans and metrics of the layer's own.
+    pub(crate) async fn collect(&self, exported: Option<&mut Exported>) {
+        // Lets the receiver and the sockets have what has arrived by now.
+        tokio::task::yield_now().await;
+        if let Some(socket) = self.reports.get() {
+            reports::drain(self, socket);
+        }
+        let mut guard = self.state();
+        let state = &mut *guard;
+        state.buffers.iter_mut().for_each(Buffer::recount);
+        if let Some(bytes) = resident_bytes() {
+            state.meter.record(Measure::LayerMemory, bytes);
+        }
+        if let Some(chunk) = state.own_spans.take(&self.resource) {
+            let items = chunk.items as u64;
+            if !state.buffer(Signal::Traces).push(chunk) {
+                self.counters.add(Counter::DroppedSpans, items);
+            }
+        }
+        if self.wants(Signal::Metrics) {
+            let request =
+                points::request(&self.resource, &self.counters, &state.meter, SystemTime::now(), exported);
+            let chunk = Chunk::new(request.encode_to_vec(), request.items());
+            let items = chunk.items as u64;
+            if !state.buffer(Signal::Metrics).push(chunk) {
+                self.counters.add(Counter::DroppedPoints, items);
+            }
+        }
+    }
+}
+
+/// How much memory this process is resident with.
+fn resident_bytes() -> Option<f64> {
+    /// On every machine that Lambda has.
+    const PAGE: u32 = 4_096;
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u32 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some(f64::from(pages) * f64::from(PAGE))
+}

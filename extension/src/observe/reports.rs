@@ -1,0 +1,68 @@
+//! Where injectors send their reports: a UDP socket on the loopback interface.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hopguard_core::Counter;
+use tokio::net::UdpSocket;
+use tracing::warn;
+
+use super::observer::{Inner, Observer};
+use super::report::{Fault, MAX_BYTES, Report};
+use super::span;
+
+/// Reports that are read at once before an export; the socket's own buffer holds some hundred.
+const MAX_DRAINED: usize = 1_024;
+
+impl Observer {
+    /// Reads reports, for ever.
+    pub(super) async fn take_reports(&self, socket: &Arc<UdpSocket>) {
+        let mut datagram = [0; MAX_BYTES + 1];
+        loop {
+            match socket.recv(&mut datagram).await {
+                Ok(length) => self.0.report(datagram.get(..length).unwrap_or_default()),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+}
+
+/// Reads what has arrived. A handler's reports were sent before its answer, and belong into the export after that.
+pub(super) fn drain(inner: &Inner, socket: &UdpSocket) {
+    let mut datagram = [0; MAX_BYTES + 1];
+    for _ in 0..MAX_DRAINED {
+        match socket.try_recv(&mut datagram) {
+            Ok(length) => inner.report(datagram.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+            Err(_) => {}
+        }
+    }
+}
+
+impl Inner {
+    fn report(&self, datagram: &[u8]) {
+        let report = Report::read(datagram);
+        self.counters.add(Counter::RejectedReports, report.rejected);
+        for (outcome, count) in &report.outcomes {
+            self.counters.add(*outcome, *count);
+        }
+        if let Some(call) = &report.call {
+            let mut state = self.state();
+            let span = span::of_call(call, state.under_way.span(call.invocation.as_deref()));
+            self.record(&mut state, &span);
+        }
+        if let Some(fault) = &report.fault {
+            self.fault(fault);
+        }
+    }
+
+    /// Counts a fault; an injector reports each place once, so that its log is bounded.
+    fn fault(&self, fault: &Fault<'_>) {
+        self.counters.count(Counter::InjectorFaults);
+        if self.state().faults.is_new(fault.injector(), fault.place()) {
+            let (injector, place, error) = (fault.injector(), fault.place(), fault.error());
+            warn!(target: "hopguard", injector, place, error, "injector fault: calls go out without lineage");
+        }
+    }
+}

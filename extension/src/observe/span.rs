@@ -1,0 +1,289 @@
+//! The spans that the layer makes itself.
+
+use std::time::SystemTime;
+
+use hopguard_core::FunctionId;
+use hopguard_core::event::Source;
+use hopguard_core::propagator::TraceParent;
+use opentelemetry_proto::tonic::trace::v1::span::{Link, SpanKind};
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use opentelemetry_proto::tonic::trace::v1::{Span, Status};
+
+use super::invocation::{Outcome, Started};
+use super::report::Call;
+use super::resource::{flag, number, text};
+
+/// "The parent is known to be remote" (OTLP, `SpanFlags`).
+const REMOTE_PARENT: u32 = 0x300;
+
+/// How an invocation ended, as far as its span is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End<'e> {
+    /// Its answer went through the proxy.
+    Answered(Outcome),
+    /// It never answered: the platform's `errorType`, or what is known instead.
+    Lost(&'e str),
+}
+
+/// The span of an invocation.
+pub(crate) fn of_invocation(started: &Started, at: SystemTime, end: End<'_>, cold: bool) -> Span {
+    let Started { request_id, arn, source, lineage, sender, span: own, at: start } = started;
+    let resource_id = hopguard_core::unqualified_arn(arn);
+    let mut attributes = vec![
+        text("faas.trigger", trigger(*source)),
+        text("faas.invocation_id", request_id.as_str()),
+        text("faas.name", hopguard_core::function_name(arn)),
+        flag("faas.coldstart", cold),
+        text("cloud.resource_id", resource_id),
+        text("aws.lambda.invoked_arn", arn.as_str()),
+        text("hopguard.chain", lineage.chain.to_string()),
+        number("hopguard.hop", lineage.hop),
+        number("hopguard.visits", lineage.visits.of(FunctionId::from_arn(arn))),
+    ];
+    if let Some(system) = messaging_system(*source) {
+        attributes.push(text("messaging.system", system));
+        attributes.push(text("messaging.operation.type", "process"));
+    }
+    let error = match end {
+        End::Answered(Outcome::Answered) => None,
+        End::Answered(Outcome::Failed) => Some("function_error"),
+        End::Answered(Outcome::Blocked) => {
+            attributes.push(flag("hopguard.blocked", true));
+            Some("hopguard::Blocked")
+        }
+        End::Lost(why) => Some(why),
+    };
+    if let Some(error) = error {
+        attributes.push(text("error.type", error));
+    }
+    let kind = kind(*source);
+    let link = sender.filter(|_| kind == SpanKind::Consumer).map(|sender| Link {
+        trace_id: trace_id(sender.trace.bits()),
+        span_id: span_id(sender.span),
+        flags: u32::from(sender.flags) | REMOTE_PARENT,
+        ..Link::default()
+    });
+    Span {
+        trace_id: trace_id(own.trace.bits()),
+        span_id: span_id(own.span),
+        parent_span_id: sender.map(|sender| span_id(sender.span)).unwrap_or_default(),
+        flags: u32::from(own.flags) | if sender.is_some() { REMOTE_PARENT } else { 0 },
+        name: format!("{} process", source.name()),
+        kind: kind.into(),
+        start_time_unix_nano: nanos(*start),
+        end_time_unix_nano: nanos(at).max(nanos(*start)),
+        attributes,
+        links: link.into_iter().collect(),
+        status: status(error),
+        ..Span::default()
+    }
+}
+
+/// The span of one call that an injector reports. `invocation` is the span of the invocation that made it, where one is known.
+pub(crate) fn of_call(call: &Call<'_>, invocation: Option<TraceParent>) -> Span {
+    let known = call.parent().or_else(|| invocation.map(|own| (own.trace.bits(), own.span)));
+    let (trace, parent) = known.unwrap_or_else(|| (fastrand::u128(1..), 0));
+    let (service, operation) = (call.service(), call.operation());
+    let mut attributes =
+        vec![text("rpc.system", "aws-api"), text("rpc.service", service), text("rpc.method", operation)];
+    if let Some(status) = call.status {
+        attributes.push(number("http.response.status_code", status));
+    }
+    if let Some(resent) =
+        call.attempts.and_then(|attempts| attempts.checked_sub(1)).filter(|resent| *resent > 0)
+    {
+        attributes.push(number("http.request.resend_count", resent));
+    }
+    if let Some(invocation) = call.invocation.as_deref() {
+        attributes.push(text("faas.invocation_id", invocation));
+    }
+    if let Some(target) = call.target() {
+        attributes.push(text(target_name(service), target));
+    }
+    if let Some(system) = called_messaging_system(service) {
+        attributes.push(text("messaging.system", system));
+    }
+    let error = call.error();
+    if let Some(error) = error {
+        attributes.push(text("error.type", error));
+    }
+    let start = call.start_ns.get();
+    Span {
+        trace_id: trace_id(trace),
+        span_id: span_id(call.span().unwrap_or_else(|| fastrand::u64(1..))),
+        parent_span_id: if parent == 0 { Vec::new() } else { span_id(parent) },
+        flags: u32::from(invocation.map_or(1, |own| own.flags)),
+        name: format!("{service}.{operation}"),
+        kind: SpanKind::Client.into(),
+        start_time_unix_nano: start,
+        end_time_unix_nano: call.end_ns.get().max(start),
+        attributes,
+        status: status(error),
+        ..Span::default()
+    }
+}
+
+/// Nanoseconds since 1970.
+pub(crate) fn nanos(at: SystemTime) -> u64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn trace_id(trace: u128) -> Vec<u8> {
+    trace.to_be_bytes().to_vec()
+}
+
+fn span_id(span: u64) -> Vec<u8> {
+    span.to_be_bytes().to_vec()
+}
+
+fn status(error: Option<&str>) -> Option<Status> {
+    error.map(|error| Status { code: StatusCode::Error.into(), message: error.to_owned() })
+}
+
+fn kind(source: Source) -> SpanKind {
+    match source {
+        Source::Sqs | Source::Sns | Source::S3 | Source::EventBridge => SpanKind::Consumer,
+        _ => SpanKind::Server,
+    }
+}
+
+/// The value of `faas.trigger`.
+fn trigger(source: Source) -> &'static str {
+    match source {
+        Source::Sqs | Source::Sns | Source::EventBridge => "pubsub",
+        Source::S3 => "datasource",
+        Source::Http => "http",
+        _ => "other",
+    }
+}
+
+fn messaging_system(source: Source) -> Option<&'static str> {
+    match source {
+        Source::Sqs => Some("aws_sqs"),
+        Source::Sns => Some("aws.sns"),
+        _ => None,
+    }
+}
+
+fn called_messaging_system(service: &str) -> Option<&'static str> {
+    match service {
+        "SQS" => Some("aws_sqs"),
+        "SNS" => Some("aws.sns"),
+        _ => None,
+    }
+}
+
+/// What OpenTelemetry calls the thing that a service's calls are about.
+fn target_name(service: &str) -> &'static str {
+    match service {
+        "SQS" | "SNS" => "messaging.destination.name",
+        "S3" => "aws.s3.bucket",
+        "Kinesis" => "aws.kinesis.stream_name",
+        "Lambda" => "faas.invoked_name",
+        _ => "hopguard.target",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hopguard_core::{ChainId, Lineage};
+    use opentelemetry_proto::tonic::common::v1::any_value::Value;
+
+    use super::*;
+    use crate::observe::report::Report;
+
+    const ARN: &str = "arn:aws:lambda:eu-central-1:123456789012:function:orders:live";
+
+    fn started(source: Source, sender: bool) -> Started {
+        let chain = ChainId::new(7).unwrap();
+        let parent = TraceParent { trace: chain, span: 8, flags: 1 };
+        Started {
+            request_id: "r-1".to_owned(),
+            arn: ARN.to_owned(),
+            source,
+            lineage: Lineage::root(chain, FunctionId::from_arn(ARN), 9),
+            sender: sender.then_some(parent),
+            span: TraceParent { span: 9, ..parent },
+            at: SystemTime::UNIX_EPOCH + Duration::from_secs(1),
+        }
+    }
+
+    fn said<'s>(span: &'s Span, key: &str) -> Option<&'s Value> {
+        span.attributes.iter().find(|attribute| attribute.key == key)?.value.as_ref()?.value.as_ref()
+    }
+
+    fn word(text: &str) -> Value {
+        Value::StringValue(text.to_owned())
+    }
+
+    #[test]
+    fn an_invocation_stands_in_its_senders_trace() {
+        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(3);
+        let span = of_invocation(&started(Source::Sqs, true), end, End::Answered(Outcome::Answered), true);
+        assert_eq!((span.kind(), span.name.as_str()), (SpanKind::Consumer, "sqs process"));
+        assert_eq!(span.parent_span_id, 8u64.to_be_bytes());
+        assert_eq!((&span.links[0].span_id, span.links.len()), (&span.parent_span_id, 1));
+        assert_eq!((span.start_time_unix_nano, span.end_time_unix_nano), (1_000_000_000, 3_000_000_000));
+        assert_eq!(
+            said(&span, "cloud.resource_id"),
+            Some(&word("arn:aws:lambda:eu-central-1:123456789012:function:orders"))
+        );
+        assert_eq!(said(&span, "messaging.system"), Some(&word("aws_sqs")));
+        assert_eq!(
+            (said(&span, "hopguard.hop"), said(&span, "hopguard.visits")),
+            (Some(&Value::IntValue(0)), Some(&Value::IntValue(1)))
+        );
+        assert_eq!((said(&span, "faas.coldstart"), &span.status), (Some(&Value::BoolValue(true)), &None));
+    }
+
+    #[test]
+    fn the_end_decides_about_the_status() {
+        let root = started(Source::Http, false);
+        let before = SystemTime::UNIX_EPOCH;
+        for (end, expected) in [
+            (End::Answered(Outcome::Failed), "function_error"),
+            (End::Answered(Outcome::Blocked), "hopguard::Blocked"),
+            (End::Lost("Runtime.ExitError"), "Runtime.ExitError"),
+        ] {
+            let span = of_invocation(&root, before, end, false);
+            assert_eq!((span.kind(), span.parent_span_id.len(), span.links.len()), (SpanKind::Server, 0, 0));
+            assert_eq!(
+                (said(&span, "error.type"), span.status.as_ref().unwrap().code()),
+                (Some(&word(expected)), StatusCode::Error)
+            );
+            assert!(span.end_time_unix_nano >= span.start_time_unix_nano, "a clock that was set back");
+        }
+    }
+
+    #[test]
+    fn a_call_is_a_child_of_the_invocation_that_made_it() {
+        let json = r#"{"call":{"service":"S3","operation":"PutObject","start_ns":"5","end_ns":"4","attempts":3,"status":503,"error":"SlowDown","target":"b"}}"#;
+        let call = Report::read(json.as_bytes()).call.unwrap();
+        let own = TraceParent { trace: ChainId::new(7).unwrap(), span: 9, flags: 1 };
+        let span = of_call(&call, Some(own));
+        assert_eq!(
+            (span.trace_id.as_slice(), span.parent_span_id.as_slice()),
+            (7u128.to_be_bytes().as_slice(), 9u64.to_be_bytes().as_slice())
+        );
+        assert_eq!(
+            (span.name.as_str(), span.kind(), span.end_time_unix_nano),
+            ("S3.PutObject", SpanKind::Client, 5)
+        );
+        for (key, expected) in [
+            ("rpc.system", word("aws-api")),
+            ("rpc.service", word("S3")),
+            ("rpc.method", word("PutObject")),
+            ("http.response.status_code", Value::IntValue(503)),
+            ("http.request.resend_count", Value::IntValue(2)),
+            ("aws.s3.bucket", word("b")),
+            ("error.type", word("SlowDown")),
+        ] {
+            assert_eq!(said(&span, key), Some(&expected), "{key}");
+        }
+        let orphan = of_call(&call, None);
+        assert!(orphan.parent_span_id.is_empty() && orphan.trace_id.iter().any(|byte| *byte != 0));
+    }
+}
