@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use hopguard_core::{Flush, Measure};
 use tokio::time::Instant;
 
+use super::export::Progress;
 use super::observer::Observer;
 
 /// What an invocation may wait for an export after its response. One that takes longer goes on beside the next invocations.
@@ -111,10 +112,11 @@ impl Observer {
     async fn flush(&self, until: Instant, patient: bool) {
         let mut progress = self.0.progress.subscribe();
         let number = self.0.ask();
-        let over = progress
-            .wait_for(|progress| progress.done >= number || (!patient && progress.troubled >= number));
-        if tokio::time::timeout_at(until, over).await.is_err() {
-            // It goes on; but the next invocations do not wait for it.
+        let done = |progress: Progress| progress.done >= number;
+        let over = progress.wait_for(|progress| done(*progress) || (!patient && progress.troubled >= number));
+        let over = tokio::time::timeout_at(until, over).await;
+        if !over.is_ok_and(|progress| progress.is_ok_and(|progress| done(*progress))) {
+            // It goes on, and how it ends counts then; until that the next invocations do not wait.
             self.0.state().policy.handle_outcome(false);
         }
     }

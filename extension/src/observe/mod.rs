@@ -23,6 +23,8 @@ mod signal;
 mod span;
 mod supervise;
 mod telemetry;
+#[cfg(test)]
+mod tests;
 mod under_way;
 
 pub use environment::Environment;

@@ -1,0 +1,9 @@
+//! The observer from outside: real sockets on every side.
+
+mod exporting;
+mod flushing;
+mod platform;
+mod receiving;
+mod reporting;
+mod rig;
+mod sink;

@@ -1,0 +1,75 @@
+//! Reports of injectors.
+
+use std::time::Duration;
+
+use hopguard_core::Counter;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+
+use super::rig::Rig;
+use super::sink::Sink;
+
+fn call(invocation: &str) -> String {
+    format!(
+        r#"{{"call":{{"invocation":"{invocation}","span":"00f067aa0ba902b7","service":"SQS","operation":"SendMessage",
+        "start_ns":"1795474347592000000","end_ns":"1795474347599000000","attempts":1,"status":200,"target":"orders"}},"outcomes":{{"written":3,"no_room":1}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn calls_are_children_of_their_invocation_and_outcomes_are_counted() {
+    let sink = Sink::start([]).await;
+    let rig = Rig::start(Some(&sink.url())).await;
+    let own = rig.start_invocation("r-1");
+    rig.report(call("r-1").as_bytes()).await;
+    rig.wait_for(Counter::Written, 3).await;
+    rig.end("r-1", crate::observe::Outcome::Answered);
+    rig.report(call("r-1").as_bytes()).await;
+    // Not waited for: an export reads what has arrived before it begins.
+    rig.shut_down().await;
+    let spans = sink.spans();
+    assert_eq!(spans.len(), 3, "{spans:?}");
+    let calls: Vec<_> = spans.iter().filter(|span| span.kind() == SpanKind::Client).collect();
+    for call in &calls {
+        assert_eq!(
+            (call.trace_id.as_slice(), call.parent_span_id.as_slice()),
+            (&own.trace.bits().to_be_bytes()[..], &own.span.to_be_bytes()[..])
+        );
+        assert_eq!(
+            (call.name.as_str(), call.span_id.as_slice()),
+            ("SQS.SendMessage", &0xf0_67aa_0ba9_02b7_u64.to_be_bytes()[..])
+        );
+    }
+    assert_eq!((calls.len(), rig.count(Counter::Written), rig.count(Counter::NoRoom)), (2, 6, 2));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_counted_and_the_socket_lives() {
+    let rig = Rig::start(None).await;
+    let large = format!(r#"{{"outcomes":{{"packed":1}},"pad":"{}"}}"#, "x".repeat(20_000));
+    for datagram in [&b""[..], b"\xff\x00", b"[]", b"{\"outcomes\":7}", large.as_bytes()] {
+        rig.report(datagram).await;
+    }
+    rig.wait_for(Counter::RejectedReports, 5).await;
+    rig.report(br#"{"outcomes":{"packed":1},"fault":{"injector":"node","where":"S3.PutObject","error":"TypeError"}}"#).await;
+    rig.wait_for(Counter::InjectorFaults, 1).await;
+    assert_eq!(rig.count(Counter::Packed), 1);
+}
+
+#[tokio::test]
+async fn a_flood_of_calls_is_bounded() {
+    let sink = Sink::start([]).await;
+    let rig = Rig::start(Some(&sink.url())).await;
+    rig.start_invocation("r-1");
+    let mut sent = 0;
+    while rig.count(Counter::DroppedSpans) == 0 && sent < 20_000 {
+        for _ in 0..50 {
+            rig.report(call("r-1").as_bytes()).await;
+        }
+        sent += 50;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(rig.count(Counter::DroppedSpans) > 0);
+    rig.shut_down().await;
+    let spans = sink.spans().len();
+    assert!((2_000..=2_049).contains(&spans), "{spans}");
+}
