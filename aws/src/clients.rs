@@ -28,8 +28,8 @@ struct Inner {
 }
 
 impl Clients {
-    /// Clients that read Region, credentials and endpoint from the environment, as the SDK's default chain does, at the
-    /// first call.
+    /// Clients that read Region, credentials and endpoint from the environment at the first call: as the SDK's default chain does
+    /// with the feature `default-chain`, else as [`environment::config`](crate::environment::config) does.
     pub fn new() -> Self {
         Self::default()
     }
@@ -100,9 +100,15 @@ impl Clients {
     async fn load(&self) -> SdkConfig {
         // Pinned, so that an update of the SDK changes nothing unseen.
         let behavior = BehaviorVersion::v2026_01_12();
-        let Some(given) = &self.0.given else {
+        #[cfg(feature = "default-chain")]
+        if self.0.given.is_none() {
             return aws_config::defaults(behavior).http_client(http_client()).load().await;
-        };
+        }
+        let given = self
+            .0
+            .given
+            .clone()
+            .unwrap_or_else(|| crate::environment::config(|name| std::env::var(name).ok()));
         let mut config = given.to_builder();
         if given.behavior_version().is_none() {
             config.set_behavior_version(Some(behavior));

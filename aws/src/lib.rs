@@ -6,6 +6,7 @@ mod clients;
 #[cfg(feature = "cloudwatch")]
 mod cloudwatch;
 mod edge;
+pub mod environment;
 mod failure;
 #[cfg(feature = "s3")]
 mod lookup;
