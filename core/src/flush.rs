@@ -65,10 +65,15 @@ impl FlushPolicy {
         self.failures = if delivered { 0 } else { self.failures.saturating_add(1).min(MOST_FAILURES) };
     }
 
-    /// When the next export is due where no event says that an invocation has started (Lambda Managed Instances).
-    pub fn poll_timeout(&self, now: Instant) -> Instant {
-        let wait = if self.failures > 0 { self.pause() } else { self.interval };
-        self.flushed.unwrap_or(now) + wait.max(Duration::from_millis(100))
+    /// When the next export is due where no event says that an invocation has started (Lambda Managed Instances). With `pressure`, memory
+    /// for what is observed runs out.
+    pub fn poll_timeout(&self, now: Instant, pressure: bool) -> Instant {
+        let wait = match self.failures {
+            0 if pressure => Duration::ZERO,
+            0 => self.interval,
+            _ => self.pause(),
+        };
+        self.flushed.map_or(now, |flushed| flushed + wait.max(Duration::from_millis(100)))
     }
 
     /// How long to leave a collector alone that does not answer: 1, 2, 4, 8, 16 s.
@@ -153,11 +158,15 @@ mod tests {
     fn a_timer_replaces_the_events_that_managed_instances_do_not_send() {
         let start = Instant::now();
         let mut policy = FlushPolicy::new(INTERVAL);
-        assert_eq!(policy.poll_timeout(start), start + INTERVAL);
+        assert_eq!(policy.poll_timeout(start, false), start, "the first at once");
         policy.handle_flush(start);
+        assert_eq!(policy.poll_timeout(start, false), start + INTERVAL);
+        assert_eq!(policy.poll_timeout(start, true), start + Duration::from_millis(100));
         policy.handle_outcome(false);
-        assert_eq!(policy.poll_timeout(start + INTERVAL), start + Duration::from_secs(1));
+        assert_eq!(policy.poll_timeout(start, true), start + Duration::from_secs(1));
         // Never a timer that fires without a pause.
-        assert!(FlushPolicy::new(Duration::ZERO).poll_timeout(start) > start);
+        let mut policy = FlushPolicy::new(Duration::ZERO);
+        policy.handle_flush(start);
+        assert!(policy.poll_timeout(start, false) > start);
     }
 }

@@ -31,7 +31,7 @@ impl FunctionId {
 
     /// Reads exactly 8 lower-case hexadecimal digits.
     pub fn from_hex(digits: &[u8]) -> Option<Self> {
-        hex::decode_u64(digits, 8).and_then(|bits| u32::try_from(bits).ok()).map(Self)
+        digits.as_array().and_then(|digits| hex::decode_word(*digits)).map(Self)
     }
 }
 

@@ -5,13 +5,13 @@ use crate::function::FunctionId;
 use crate::hex;
 use crate::lineage::{Credit, Lineage};
 use crate::signing::{MAC_CHARS, SigningKeys};
-use crate::visits::{MAX_FUNCTIONS, Visits};
+use crate::visits::Visits;
 
 /// The longest token, in bytes; a longer text is rejected unread.
 pub const MAX_TOKEN_BYTES: usize = 256;
 
 /// The `credit` field of a message that was sent beyond its chain's credit.
-const EXCEEDED: &[u8] = b"x";
+const EXCEEDED: u8 = b'x';
 
 /// A lineage as text, in at most [`MAX_TOKEN_BYTES`] bytes of ASCII and without an allocation:
 ///
@@ -79,7 +79,7 @@ impl Token {
         token.push(b"-");
         match lineage.credit {
             Credit::Left(left) => token.push(decimal.format(left).as_bytes()),
-            Credit::Exceeded => token.push(EXCEEDED),
+            Credit::Exceeded => token.push(&[EXCEEDED]),
         }
         let mut separator = b"-";
         for (function, visits) in lineage.visits.iter() {
@@ -105,21 +105,16 @@ impl Token {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(Rejected::TooLong);
         }
-        let mut fields = text.splitn(6, |byte| *byte == b'-');
-        let mut field = || fields.next().ok_or(Rejected::Malformed);
-        let version = field()?;
-        if version != b"01" {
-            let known_shape = version.len() == 2 && version.iter().all(u8::is_ascii_hexdigit);
-            return Err(if known_shape { Rejected::Version } else { Rejected::Malformed });
-        }
-        let chain = ChainId::from_hex(field()?).ok_or(Rejected::Malformed)?;
-        let hop = number(field()?).ok_or(Rejected::Malformed)?;
-        let credit = match field()? {
-            EXCEEDED => Credit::Exceeded,
-            digits => Credit::Left(number(digits).ok_or(Rejected::Malformed)?),
+        let rest = text.strip_prefix(b"01-").ok_or_else(|| other_version(text))?;
+        let (chain, rest) = read_chain(rest).ok_or(Rejected::Malformed)?;
+        let (hop, rest) = number_before(rest, b'-').ok_or(Rejected::Malformed)?;
+        let (credit, rest) = match rest {
+            [EXCEEDED, b'-', rest @ ..] => (Credit::Exceeded, rest),
+            _ => number_before(rest, b'-')
+                .map(|(left, rest)| (Credit::Left(left), rest))
+                .ok_or(Rejected::Malformed)?,
         };
-        let visits = read_visits(field()?)?;
-        let mac = fields.next();
+        let (visits, mac) = read_visits(rest)?;
         if mac.is_some_and(|mac| mac.len() != MAC_CHARS) {
             return Err(if keys.is_some() { Rejected::Signature } else { Rejected::Malformed });
         }
@@ -164,35 +159,70 @@ impl fmt::Debug for Token {
     }
 }
 
-fn read_visits(text: &[u8]) -> Result<Visits, Rejected> {
-    let mut visits = Visits::default();
-    for entry in text.split(|byte| *byte == b'.') {
-        let (function, count) = entry.split_at_checked(8).ok_or(Rejected::Malformed)?;
-        let function = FunctionId::from_hex(function).ok_or(Rejected::Malformed)?;
-        let count = count.strip_prefix(b":").and_then(number).and_then(|count| u16::try_from(count).ok());
-        let count = count.filter(|count| *count > 0).ok_or(Rejected::Malformed)?;
-        if visits.of(function) > 0 {
-            return Err(Rejected::Duplicate);
+/// Why a text that does not begin as a token of this version is none.
+#[cold]
+fn other_version(text: &[u8]) -> Rejected {
+    match text {
+        [b'0', b'1'] => Rejected::Malformed,
+        [high, low] | [high, low, b'-', ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+            Rejected::Version
         }
-        if visits.len() == MAX_FUNCTIONS || !visits.append(function, count) {
-            return Err(Rejected::Malformed);
-        }
+        _ => Rejected::Malformed,
     }
-    Ok(visits)
 }
 
-/// A decimal without sign or leading zero that fits.
-fn number(digits: &[u8]) -> Option<u32> {
-    match digits {
-        [] => None,
-        [b'0'] => Some(0),
-        [b'0', ..] => None,
-        _ if digits.len() > 10 => None,
-        _ => digits.iter().try_fold(0u32, |value, digit| {
-            let digit = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
-            value.checked_mul(10)?.checked_add(digit)
-        }),
+fn read_chain(text: &[u8]) -> Option<(ChainId, &[u8])> {
+    let (digits, rest) = text.split_first_chunk::<32>()?;
+    Some((ChainId::from_hex(digits)?, rest.strip_prefix(b"-")?))
+}
+
+/// Reads the visits up to the end or to a dash, and what follows it.
+fn read_visits(text: &[u8]) -> Result<(Visits, Option<&[u8]>), Rejected> {
+    let mut visits = Visits::default();
+    let mut rest = text;
+    loop {
+        let (function, count, after) = read_visit(rest).ok_or(Rejected::Malformed)?;
+        if !visits.append(function, count) {
+            let is_known = visits.of(function) > 0;
+            return Err(if is_known { Rejected::Duplicate } else { Rejected::Malformed });
+        }
+        match after {
+            [] => return Ok((visits, None)),
+            [b'-', mac @ ..] => return Ok((visits, Some(mac))),
+            [_, after @ ..] => rest = after,
+        }
     }
+}
+
+/// Reads one entry, and what follows it, which is nothing, a point or a dash.
+#[inline]
+fn read_visit(text: &[u8]) -> Option<(FunctionId, u16, &[u8])> {
+    let (function, rest) = text.split_first_chunk::<8>()?;
+    let (count, rest) = number(rest.strip_prefix(b":")?)?;
+    let count = u16::try_from(count).ok().filter(|count| *count > 0)?;
+    matches!(rest, [] | [b'.' | b'-', ..]).then_some((FunctionId::from_hex(function)?, count, rest))
+}
+
+/// Reads a number that `end` follows, and what follows that.
+#[inline]
+fn number_before(text: &[u8], end: u8) -> Option<(u32, &[u8])> {
+    let (value, rest) = number(text)?;
+    let (first, rest) = rest.split_first()?;
+    (*first == end).then_some((value, rest))
+}
+
+/// Reads a decimal without sign or leading zero that fits, and what follows it.
+#[inline]
+fn number(text: &[u8]) -> Option<(u32, &[u8])> {
+    let (mut value, mut rest) = (0u32, text);
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        if value == 0 && rest.len() < text.len() {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(u32::from(digit - b'0'))?;
+        rest = after;
+    }
+    (rest.len() < text.len()).then_some((value, rest))
 }
 
 #[cfg(test)]
@@ -200,6 +230,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::visits::MAX_FUNCTIONS;
 
     const PLAIN: &str = "01-0af7651916cd43dd8448eb211c80319c-3-256-68fd508a:2.a87bd80c:1";
 

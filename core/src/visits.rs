@@ -27,7 +27,7 @@ impl Visits {
         if visits == 0 || self.len() == MAX_FUNCTIONS || self.of(function) > 0 {
             return false;
         }
-        self.push(function, visits);
+        self.push_last(function, visits);
         true
     }
 
@@ -74,6 +74,11 @@ impl Visits {
             let displaced = self.iter().find(|(_, visits)| *visits == least).map(|(function, _)| function);
             displaced.and_then(|function| self.remove(function));
         }
+        self.push_last(function, visits);
+    }
+
+    /// Appends an entry where there is room for one.
+    fn push_last(&mut self, function: FunctionId, visits: u16) {
         if let Some(slot) = self.entries.get_mut(usize::from(self.len)) {
             *slot = (function, visits);
             self.len += 1;

@@ -58,7 +58,7 @@ impl Fields<'_> {
             Inbound { parent: self.traceparent.and_then(TraceParent::parse), ..Inbound::default() };
         let state = self.tracestate.map(TraceState::parse).unwrap_or_default();
         if let Some(text) = self.packed {
-            inbound.believe(Token::decode(text.trim().as_bytes(), keys));
+            inbound.believe(Token::decode(text.trim_ascii().as_bytes(), keys));
         }
         match state.ours {
             Some(Ok(text)) => inbound.believe(Token::decode(text.as_bytes(), keys)),

@@ -20,14 +20,19 @@ impl TraceParent {
 
     /// Reads a header of version 00, or of a later version as the specification asks: its first four fields.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().as_bytes();
-        let mut fields = text.split(|byte| *byte == b'-');
-        let version = hex::decode_u64(fields.next()?, 2)?;
-        let trace = ChainId::from_hex(fields.next()?)?;
-        let span = hex::decode_u64(fields.next()?, 16).filter(|span| *span != 0)?;
-        let flags = hex::decode_u64(fields.next()?, 2)?;
-        let whole = version != 0 || fields.next().is_none();
-        (version != 0xff && whole).then_some(Self { trace, span, flags: u8::try_from(flags).ok()? })
+        let (version, rest) = field::<2>(text.as_bytes().trim_ascii())?;
+        let (trace, rest) = field::<32>(rest.strip_prefix(b"-")?)?;
+        let (span, rest) = field::<16>(rest.strip_prefix(b"-")?)?;
+        let (flags, rest) = field::<2>(rest.strip_prefix(b"-")?)?;
+        let whole = if version == 0 { rest.is_empty() } else { matches!(rest, [] | [b'-', ..]) };
+        if version == 0xff || span == 0 || !whole {
+            return None;
+        }
+        Some(Self {
+            trace: ChainId::new(trace)?,
+            span: u64::try_from(span).ok()?,
+            flags: u8::try_from(flags).ok()?,
+        })
     }
 }
 
@@ -52,6 +57,13 @@ impl fmt::Display for TraceParent {
     }
 }
 
+/// The number that the first `N` digits are, and what follows them.
+#[inline]
+fn field<const N: usize>(text: &[u8]) -> Option<(u128, &[u8])> {
+    let (digits, rest) = text.split_first_chunk::<N>()?;
+    Some((hex::decode_u128(digits)?, rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +82,9 @@ mod tests {
             ("upper case", valid.to_uppercase()),
             ("too long for version 00", format!("{valid}-x")),
             ("cut off", valid.chars().take(54).collect()),
+            ("longer flags", format!("{valid}1")),
+            ("longer flags in a later version", format!("cc{}1-x", valid.trim_start_matches("00"))),
+            ("no dash", valid.replacen('-', "0", 1)),
         ];
         for (name, text) in wrong {
             assert_eq!(TraceParent::parse(&text), None, "{name}");
