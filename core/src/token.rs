@@ -214,15 +214,18 @@ fn number_before(text: &[u8], end: u8) -> Option<(u32, &[u8])> {
 /// Reads a decimal without sign or leading zero that fits, and what follows it.
 #[inline]
 fn number(text: &[u8]) -> Option<(u32, &[u8])> {
-    let (mut value, mut rest) = (0u32, text);
+    /// The digits of `u32::MAX`.
+    const MOST: usize = 10;
+    let (mut value, mut rest) = (0u64, text);
     while let [digit @ b'0'..=b'9', after @ ..] = rest {
-        if value == 0 && rest.len() < text.len() {
-            return None;
-        }
-        value = value.checked_mul(10)?.checked_add(u32::from(digit - b'0'))?;
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
         rest = after;
     }
-    (rest.len() < text.len()).then_some((value, rest))
+    let has_leading_zero = matches!(text, [b'0', b'0'..=b'9', ..]);
+    if !(1..=MOST).contains(&(text.len() - rest.len())) || has_leading_zero {
+        return None;
+    }
+    Some((u32::try_from(value).ok()?, rest))
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ pub const MAX_FUNCTIONS: usize = 12;
 /// with the fewest): the hop count still bounds such a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Visits {
-    entries: [(FunctionId, u16); MAX_FUNCTIONS],
+    functions: [FunctionId; MAX_FUNCTIONS],
+    visits: [u16; MAX_FUNCTIONS],
     len: u8,
 }
 
@@ -33,7 +34,7 @@ impl Visits {
 
     /// How often `function` stands on the path; 0 where it does not, or was displaced.
     pub fn of(&self, function: FunctionId) -> u16 {
-        self.iter().find(|(f, _)| *f == function).map_or(0, |(_, visits)| visits)
+        self.position(function).and_then(|at| self.visits.get(at)).copied().unwrap_or(0)
     }
 
     /// The highest count of any function.
@@ -43,7 +44,7 @@ impl Visits {
 
     /// The entries, the least recent first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (FunctionId, u16)> + '_ {
-        self.entries.iter().take(self.len()).copied()
+        self.functions.iter().copied().zip(self.visits.iter().copied()).take(self.len())
     }
 
     /// How many functions are carried.
@@ -79,24 +80,27 @@ impl Visits {
 
     /// Appends an entry where there is room for one.
     fn push_last(&mut self, function: FunctionId, visits: u16) {
-        if let Some(slot) = self.entries.get_mut(usize::from(self.len)) {
-            *slot = (function, visits);
+        let at = self.len();
+        if let (Some(slot), Some(count)) = (self.functions.get_mut(at), self.visits.get_mut(at)) {
+            (*slot, *count) = (function, visits);
             self.len += 1;
         }
     }
 
     fn remove(&mut self, function: FunctionId) -> Option<u16> {
-        let at = self.iter().position(|(f, _)| f == function)?;
+        let at = self.position(function)?;
         let len = self.len();
-        let tail = self.entries.get_mut(at..len)?;
-        let (_, visits) = *tail.first()?;
-        tail.rotate_left(1);
+        let (functions, visits) = (self.functions.get_mut(at..len)?, self.visits.get_mut(at..len)?);
+        functions.rotate_left(1);
+        visits.rotate_left(1);
         self.len -= 1;
         // What lies beyond `len` is kept at its default, so that equality is of the entries alone.
-        if let Some(slot) = self.entries.get_mut(usize::from(self.len)) {
-            *slot = Default::default();
-        }
-        Some(visits)
+        *functions.last_mut()? = FunctionId::default();
+        Some(std::mem::take(visits.last_mut()?))
+    }
+
+    fn position(&self, function: FunctionId) -> Option<usize> {
+        self.functions.iter().take(self.len()).position(|known| *known == function)
     }
 }
 

@@ -12,6 +12,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// What Lambda writes after `{"stringValue":"…"`.
+const REST_OF_STRING: &[u8] = br#","stringListValues":[],"binaryListValues":[],"dataType":"String"}"#;
+
 /// Reads message attributes: SQS writes `{"NAME": {"stringValue": …, "binaryValue": …, "dataType": …}}`,
 /// SNS `{"NAME": {"Type": …, "Value": …}}`.
 #[inline]
@@ -25,14 +28,17 @@ pub(super) fn read<'j>(cursor: &mut Cursor<'j>) -> Carried<'j> {
     carried
 }
 
-/// The text of one attribute: `String`, `String.custom`, or the text that a `Binary` one encodes.
-fn attribute<'j>(cursor: &mut Cursor<'j>) -> Option<Cow<'j, str>> {
+/// The text of one attribute, which may be no UTF-8: `String`, `String.custom`, or the text that a `Binary` one encodes.
+fn attribute<'j>(cursor: &mut Cursor<'j>) -> Option<Cow<'j, [u8]>> {
     let mut attribute = Attribute::default();
     if !cursor.enter_object() {
         return None;
     }
-    // The order in which Lambda writes an SQS attribute.
+    // The order in which Lambda writes an SQS attribute, and all that it writes after the value of a string.
     cursor.guess(b"stringValue", |key, cursor| attribute.member(key, cursor));
+    if attribute.text.is_some() && cursor.guess_bytes(REST_OF_STRING) {
+        return attribute.text;
+    }
     cursor.guess(b"binaryValue", |key, cursor| attribute.member(key, cursor));
     cursor.guess(b"stringListValues", |key, cursor| attribute.member(key, cursor));
     cursor.guess(b"binaryListValues", |key, cursor| attribute.member(key, cursor));
@@ -48,8 +54,8 @@ fn attribute<'j>(cursor: &mut Cursor<'j>) -> Option<Cow<'j, str>> {
 /// An attribute, as it is read.
 #[derive(Default)]
 struct Attribute<'j> {
-    text: Option<Cow<'j, str>>,
-    encoded: Option<Cow<'j, str>>,
+    text: Option<Cow<'j, [u8]>>,
+    encoded: Option<Cow<'j, [u8]>>,
     is_binary: bool,
 }
 
@@ -58,8 +64,8 @@ impl<'j> Attribute<'j> {
     #[inline(always)]
     fn member(&mut self, key: &[u8], cursor: &mut Cursor<'j>) {
         match key {
-            b"stringValue" | b"Value" => self.text = cursor.text(),
-            b"binaryValue" => self.encoded = cursor.text(),
+            b"stringValue" | b"Value" => self.text = cursor.string_bytes(),
+            b"binaryValue" => self.encoded = cursor.string_bytes(),
             b"dataType" | b"Type" => {
                 self.is_binary = cursor.string().is_some_and(|kind| kind.raw().starts_with(b"Binary"));
             }
@@ -68,8 +74,8 @@ impl<'j> Attribute<'j> {
     }
 }
 
-fn decode<'j>(text: &str) -> Option<Cow<'j, str>> {
-    String::from_utf8(BASE64.decode(text).ok()?).ok().map(Cow::Owned)
+fn decode<'j>(text: &[u8]) -> Option<Cow<'j, [u8]>> {
+    BASE64.decode(text).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]
@@ -80,6 +86,16 @@ mod tests {
     fn both_forms_and_all_types_are_read() {
         let cases = [
             ("SQS String", r#"{"stringValue":"t","stringListValues":[],"dataType":"String"}"#, Some("t")),
+            (
+                "SQS as Lambda writes it",
+                r#"{"stringValue":"t","stringListValues":[],"binaryListValues":[],"dataType":"String"}"#,
+                Some("t"),
+            ),
+            (
+                "SQS, more after that",
+                r#"{"stringValue":"s","stringListValues":[],"binaryListValues":[],"dataType":"String","stringValue":"t"}"#,
+                Some("t"),
+            ),
             ("SQS custom", r#"{"dataType":"String.trace","stringValue":"t"}"#, Some("t")),
             ("SQS Binary", r#"{"binaryValue":"dA==","dataType":"Binary"}"#, Some("t")),
             ("SQS Binary, unpadded", r#"{"binaryValue":"dA","dataType":"Binary.x"}"#, Some("t")),
@@ -90,7 +106,6 @@ mod tests {
             ("twice, the last counts", r#"{"stringValue":"s","stringValue":"t"}"#, Some("t")),
             ("twice, the last is none", r#"{"stringValue":"s","stringValue":1}"#, None),
             ("no base64", r#"{"binaryValue":"?","dataType":"Binary"}"#, None),
-            ("no UTF-8 in it", r#"{"binaryValue":"/w==","dataType":"Binary"}"#, None),
             ("a number", r#"{"stringValue":7,"dataType":"Number"}"#, None),
             ("null", "null", None),
             ("an array", r#"["t"]"#, None),
@@ -99,7 +114,10 @@ mod tests {
         ];
         for (name, json, expected) in cases {
             let mut cursor = Cursor::new(json.as_bytes());
-            assert_eq!(attribute(&mut cursor).as_deref(), expected, "{name}");
+            assert_eq!(attribute(&mut cursor).as_deref(), expected.map(str::as_bytes), "{name}");
+            if json.starts_with('{') {
+                assert!(cursor.finish(), "{name}");
+            }
         }
     }
 }

@@ -1,15 +1,15 @@
 use std::borrow::Cow;
 
-use crate::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE};
+use crate::propagator::{HOPGUARD, Inbound, TRACEPARENT, TRACESTATE};
 use crate::signing::SigningKeys;
 use crate::token::Rejected;
 
 /// The texts that one carrier holds under the names that matter, as they are read.
 #[derive(Debug, Default)]
 pub(super) struct Carried<'j> {
-    traceparent: Option<Cow<'j, str>>,
-    tracestate: Option<Cow<'j, str>>,
-    packed: Option<Cow<'j, str>>,
+    traceparent: Option<Cow<'j, [u8]>>,
+    tracestate: Option<Cow<'j, [u8]>>,
+    packed: Option<Cow<'j, [u8]>>,
     /// Something that is no text stands under our own name.
     unreadable: bool,
 }
@@ -44,7 +44,7 @@ impl Name {
 
 impl<'j> Carried<'j> {
     /// What stands under a name; `None` where that is no text. Said twice, the last counts.
-    pub(super) fn set(&mut self, name: Name, text: Option<Cow<'j, str>>) {
+    pub(super) fn set(&mut self, name: Name, text: Option<Cow<'j, [u8]>>) {
         match name {
             Name::TraceParent => self.traceparent = text,
             Name::TraceState => self.tracestate = text,
@@ -57,12 +57,9 @@ impl<'j> Carried<'j> {
 
     /// Reads the texts. Something unreadable under our own name is malformed, not absent.
     pub(super) fn extract(&self, keys: Option<&SigningKeys>) -> Inbound {
-        let fields = Fields {
-            traceparent: self.traceparent.as_deref(),
-            tracestate: self.tracestate.as_deref(),
-            packed: self.packed.as_deref(),
-        };
-        let mut inbound = if fields.is_empty() { Inbound::default() } else { fields.extract(keys) };
+        let Self { traceparent, tracestate, packed, .. } = self;
+        let mut inbound =
+            Inbound::read(traceparent.as_deref(), tracestate.as_deref(), packed.as_deref(), keys);
         if self.unreadable {
             inbound.believe(Err(Rejected::Malformed));
         }

@@ -6,7 +6,7 @@
 use memchr::memmem;
 
 use super::carried::{Carried, Name};
-use crate::json::{Cursor, Cut, Text, escape_into};
+use crate::json::{Cursor, Cut, escape_into};
 use crate::propagator::{HOPGUARD, TRACEPARENT, TRACESTATE};
 
 /// The field's name.
@@ -16,12 +16,12 @@ pub const NAME: &str = HOPGUARD;
 pub(super) fn read<'j>(cursor: &mut Cursor<'j>) -> Carried<'j> {
     let mut carried = Carried::default();
     if let Some(token) = cursor.string() {
-        carried.set(Name::Packed, token.text());
+        carried.set(Name::Packed, token.bytes());
         return carried;
     }
     let is_object = cursor.members(|key, cursor| {
         if let Some(name) = Name::of(key) {
-            carried.set(name, cursor.text());
+            carried.set(name, cursor.string_bytes());
         }
     });
     if !is_object {
@@ -71,8 +71,8 @@ pub fn remove(payload: &[u8]) -> Option<Vec<u8>> {
     if !cursor.enter_object() {
         return None;
     }
-    while let (start, Some((key, _))) = (cursor.next_start(), cursor.next_key()) {
-        let is_ours = Text::new(key).is(NAME);
+    while let (start, Some(key)) = (cursor.next_start(), cursor.next_key()) {
+        let is_ours = key.is(NAME);
         found |= is_ours;
         cut.item(start..cursor.span().end, !is_ours);
     }

@@ -26,15 +26,15 @@ pub(super) fn read(headers: &mut Cursor<'_>, keys: Option<&SigningKeys>) -> Inbo
 }
 
 /// A header's value; the fields of a header that was sent several times are one list (RFC 9110, 5.3).
-fn value<'j>(cursor: &mut Cursor<'j>) -> Option<Cow<'j, str>> {
+fn value<'j>(cursor: &mut Cursor<'j>) -> Option<Cow<'j, [u8]>> {
     if let Some(text) = cursor.string() {
-        return text.text();
+        return text.bytes();
     }
-    let mut all: Option<Cow<'j, str>> = None;
+    let mut all: Option<Cow<'j, [u8]>> = None;
     cursor.elements(|cursor| {
-        if let Some(text) = cursor.text() {
+        if let Some(text) = cursor.string_bytes() {
             all = Some(match all.take() {
-                Some(before) => format!("{before},{text}").into(),
+                Some(before) => [&*before, b",", &*text].concat().into(),
                 None => text,
             });
         }

@@ -214,13 +214,14 @@ impl<'r> Walk<'r> {
     /// Reads the elements of `Records`; `None` where that is no array.
     fn records<'e>(&mut self, cursor: &mut Cursor<'e>) -> Option<Vec<Record<'e>>> {
         let mut records = Vec::with_capacity(USUAL_BATCH);
+        let mut ending = sqs::Ending::default();
         let is_array = cursor.elements(|cursor| {
             let start = cursor.at();
             let source = Source::of_record(*cursor);
             records.push(Record::new(source));
             let Some(record) = records.last_mut() else { return };
             match source {
-                Source::Sqs => sqs::read(self, cursor, record),
+                Source::Sqs => sqs::read(self, cursor, record, &mut ending),
                 Source::Sns => sns::read(self, cursor, record),
                 Source::S3 => s3::read(cursor, record),
                 _ => {}

@@ -47,8 +47,8 @@ impl Source {
             return Self::Other;
         }
         let (mut headers, mut route) = (false, false);
-        while let Some((key, _)) = cursor.next_key() {
-            match key {
+        while let Some(key) = cursor.next_key() {
+            match key.raw() {
                 b"Records" => return Self::of_first(cursor),
                 b"requestContext" => return Self::Http,
                 b"detail-type" => return Self::EventBridge,
@@ -69,11 +69,14 @@ impl Source {
 
     /// Tells a record's source from the first key that only one source has, which with AWS is the first or the second.
     pub(super) fn of_record(mut record: Cursor<'_>) -> Self {
+        if record.guess_bytes(b"{\"messageId\":") {
+            return Self::Sqs;
+        }
         if !record.enter_object() {
             return Self::Other;
         }
-        while let Some((key, _)) = record.next_key() {
-            match key {
+        while let Some(key) = record.next_key() {
+            match key.raw() {
                 b"messageId" | b"receiptHandle" | b"body" | b"messageAttributes" | b"md5OfBody" => {
                     return Self::Sqs;
                 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::carried::Carried;
 use super::reader::Walk;
 use super::record::Record;
@@ -6,8 +8,20 @@ use super::{Source, attributes};
 use crate::json::{Cursor, Text};
 use crate::xray::Xray;
 
+/// How a message ends, from `eventSource` on: the same for all messages of one queue.
+#[derive(Default)]
+pub(super) struct Ending<'e> {
+    text: &'e [u8],
+    origin: Option<&'e str>,
+}
+
 /// Reads one SQS message: its attributes, and what an SNS or S3 notification in its body says.
-pub(super) fn read<'e>(walk: &mut Walk<'_>, cursor: &mut Cursor<'e>, record: &mut Record<'e>) {
+pub(super) fn read<'e>(
+    walk: &mut Walk<'_>,
+    cursor: &mut Cursor<'e>,
+    record: &mut Record<'e>,
+    ending: &mut Ending<'e>,
+) {
     let mut message = Message { record, carried: Carried::default(), body: None };
     if !cursor.enter_object() {
         return;
@@ -20,10 +34,12 @@ pub(super) fn read<'e>(walk: &mut Walk<'_>, cursor: &mut Cursor<'e>, record: &mu
     cursor.guess(b"messageAttributes", |key, cursor| message.member(key, cursor));
     cursor.guess(b"md5OfMessageAttributes", |key, cursor| message.member(key, cursor));
     cursor.guess(b"md5OfBody", |key, cursor| message.member(key, cursor));
-    cursor.guess(b"eventSource", |key, cursor| message.member(key, cursor));
-    cursor.guess(b"eventSourceARN", |key, cursor| message.member(key, cursor));
-    cursor.guess(b"awsRegion", |key, cursor| message.member(key, cursor));
-    cursor.other_members(|key, cursor| message.member(key, cursor));
+    if ending.origin.is_some() && cursor.guess_bytes(ending.text) {
+        message.record.source = Source::Sqs;
+        message.record.origin = ending.origin.map(Cow::Borrowed);
+    } else {
+        message.end(cursor, ending);
+    }
 
     let Message { record, carried, body } = message;
     if record.source != Source::Sqs {
@@ -44,6 +60,19 @@ struct Message<'e, 'r> {
 }
 
 impl<'e> Message<'e, '_> {
+    /// Reads the end of a message, and keeps it where the next one may end in the same way.
+    fn end(&mut self, cursor: &mut Cursor<'e>, ending: &mut Ending<'e>) {
+        let start = cursor.at();
+        let in_order = cursor.guess(b"eventSource", |key, cursor| self.member(key, cursor))
+            & cursor.guess(b"eventSourceARN", |key, cursor| self.member(key, cursor))
+            & cursor.guess(b"awsRegion", |key, cursor| self.member(key, cursor));
+        if !in_order || !cursor.guess_bytes(b"}") {
+            cursor.other_members(|key, cursor| self.member(key, cursor));
+        } else if let (Source::Sqs, Some(Cow::Borrowed(origin))) = (self.record.source, &self.record.origin) {
+            *ending = Ending { text: cursor.since(start), origin: Some(origin) };
+        }
+    }
+
     // Always inlined, so that a guessed key leaves one arm of it.
     #[inline(always)]
     fn member(&mut self, key: &[u8], cursor: &mut Cursor<'e>) {
@@ -79,7 +108,10 @@ fn system_attributes<'e>(record: &mut Record<'e>, cursor: &mut Cursor<'e>) {
 fn system_attribute<'e>(record: &mut Record<'e>, key: &[u8], cursor: &mut Cursor<'e>) {
     match key {
         b"ApproximateReceiveCount" => {
-            let count = cursor.string().and_then(|text| std::str::from_utf8(text.raw()).ok()?.parse().ok());
+            let count = cursor.string().and_then(|text| match text.raw() {
+                [digit @ b'0'..=b'9'] => Some(u32::from(digit - b'0')),
+                digits => std::str::from_utf8(digits).ok()?.parse().ok(),
+            });
             record.attempt = count.unwrap_or(1).max(1);
         }
         b"MessageGroupId" => record.group = cursor.text(),

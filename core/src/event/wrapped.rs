@@ -33,23 +33,34 @@ const LONGEST: usize = 17;
 
 /// Whether this is a top-level key of an SNS notification, an S3 notification or an EventBridge event.
 fn is_known(key: &[u8]) -> bool {
-    const SNS: [&str; 12] = [
-        "Type",
-        "MessageId",
-        "TopicArn",
-        "Subject",
-        "Message",
-        "Timestamp",
-        "SignatureVersion",
-        "Signature",
-        "SigningCertURL",
-        "UnsubscribeURL",
-        "MessageAttributes",
-        "SequenceNumber",
-    ];
-    const EVENT_BRIDGE: [&str; 9] =
-        ["version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"];
-    key == b"Records" || SNS.iter().chain(&EVENT_BRIDGE).any(|known| known.as_bytes() == key)
+    let is_sns = matches!(
+        key,
+        b"Type"
+            | b"MessageId"
+            | b"TopicArn"
+            | b"Subject"
+            | b"Message"
+            | b"Timestamp"
+            | b"SignatureVersion"
+            | b"Signature"
+            | b"SigningCertURL"
+            | b"UnsubscribeURL"
+            | b"MessageAttributes"
+            | b"SequenceNumber"
+    );
+    let is_event_bridge = matches!(
+        key,
+        b"version"
+            | b"id"
+            | b"detail-type"
+            | b"source"
+            | b"account"
+            | b"time"
+            | b"region"
+            | b"resources"
+            | b"detail"
+    );
+    is_sns || is_event_bridge || key == b"Records"
 }
 
 /// Reads the JSON that stood in a body: an SNS notification (and what is in its message), an S3 notification, or an

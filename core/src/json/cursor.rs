@@ -53,10 +53,9 @@ impl<'j> Cursor<'j> {
         self.eat(b'{')
     }
 
-    /// The next key of the object that was entered, as it stands between its quotes, and whether it is known to hold no
-    /// escape; `None` at its end. The value before it must have been consumed.
+    /// The next key of the object that was entered; `None` at its end. The value before it must have been consumed.
     #[inline(always)]
-    pub(crate) fn next_key(&mut self) -> Option<(&'j [u8], bool)> {
+    pub(crate) fn next_key(&mut self) -> Option<Text<'j>> {
         let mut next = self.peek();
         if next == Some(b',') {
             self.at += 1;
@@ -65,21 +64,24 @@ impl<'j> Cursor<'j> {
             self.at += 1;
             return None;
         }
-        let key = if next == Some(b'"') { self.key() } else { None };
+        let key = if next == Some(b'"') { self.content() } else { None };
+        let key = key.filter(|_| self.eat(b':'));
         if key.is_none() {
             self.spend();
         }
         key
     }
 
-    /// Consumes a key and its colon.
+    /// Consumes the string whose opening quote is next.
     #[inline(always)]
-    fn key(&mut self) -> Option<(&'j [u8], bool)> {
+    fn content(&mut self) -> Option<Text<'j>> {
         let start = self.at + 1;
-        let (end, plain) = scan::key_end(self.bytes, start)?;
+        let Some((end, is_plain)) = scan::string_end(self.bytes, start) else {
+            self.spend();
+            return None;
+        };
         self.at = end + 1;
-        let key = self.bytes.get(start..end)?;
-        self.eat(b':').then_some((key, plain))
+        self.bytes.get(start..end).map(|raw| Text::new(raw, is_plain))
     }
 
     /// Gives every member of an object to `each`, which may consume the value or leave it; `false` where no object is next.
@@ -96,15 +98,8 @@ impl<'j> Cursor<'j> {
     /// Gives the members that are left of the object that was entered to `each`.
     #[inline]
     pub(crate) fn other_members(&mut self, mut each: impl FnMut(&[u8], &mut Self)) {
-        while let Some((key, plain)) = self.next_key() {
-            let decoded;
-            let key = if plain {
-                key
-            } else {
-                decoded = Text::new(key).name();
-                &*decoded
-            };
-            self.value(|cursor| each(key, cursor));
+        while let Some(key) = self.next_key() {
+            self.value(|cursor| each(&key.name(), cursor));
         }
     }
 
@@ -112,7 +107,11 @@ impl<'j> Cursor<'j> {
     /// white space or escapes. Anything else is left for [`other_members`](Self::other_members), so that a wrong guess costs
     /// a few instructions, while a right one saves most of what a key costs.
     #[inline(always)]
-    pub(crate) fn guess<const N: usize>(&mut self, key: &[u8; N], each: impl FnOnce(&[u8], &mut Self)) {
+    pub(crate) fn guess<const N: usize>(
+        &mut self,
+        key: &[u8; N],
+        each: impl FnOnce(&[u8], &mut Self),
+    ) -> bool {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let member = rest.strip_prefix(b",").unwrap_or(rest).strip_prefix(b"\"");
         let value = member.and_then(|member| member.strip_prefix(key)?.strip_prefix(b"\":"));
@@ -120,6 +119,22 @@ impl<'j> Cursor<'j> {
             self.at = self.bytes.len() - value.len();
             self.value(|cursor| each(key, cursor));
         }
+        value.is_some()
+    }
+
+    /// Consumes exactly these bytes, where they are next.
+    #[inline]
+    pub(crate) fn guess_bytes(&mut self, expected: &[u8]) -> bool {
+        let found = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(expected));
+        if found {
+            self.at += expected.len();
+        }
+        found
+    }
+
+    /// The bytes from `start` to where it is.
+    pub(crate) fn since(&self, start: usize) -> &'j [u8] {
+        self.bytes.get(start..self.at).unwrap_or_default()
     }
 
     /// Gives every element of an array to `each`, which may consume it or leave it; `false` where no array is next.
@@ -150,31 +165,17 @@ impl<'j> Cursor<'j> {
     /// Consumes a string.
     #[inline]
     pub(crate) fn string(&mut self) -> Option<Text<'j>> {
-        if self.peek() != Some(b'"') {
-            return None;
-        }
-        let start = self.at + 1;
-        let Some(end) = scan::string_end(self.bytes, start) else {
-            self.spend();
-            return None;
-        };
-        self.at = end + 1;
-        self.bytes.get(start..end).map(Text::new)
+        if self.peek() == Some(b'"') { self.content() } else { None }
     }
 
     /// Consumes a string and reads it as text.
     pub(crate) fn text(&mut self) -> Option<Cow<'j, str>> {
-        if self.peek() != Some(b'"') {
-            return None;
-        }
-        let start = self.at + 1;
-        let Some((end, plain)) = scan::key_end(self.bytes, start) else {
-            self.spend();
-            return None;
-        };
-        self.at = end + 1;
-        let raw = self.bytes.get(start..end)?;
-        if plain { std::str::from_utf8(raw).ok().map(Cow::Borrowed) } else { Text::new(raw).text() }
+        self.string()?.text()
+    }
+
+    /// Consumes a string and reads it as bytes.
+    pub(crate) fn string_bytes(&mut self) -> Option<Cow<'j, [u8]>> {
+        self.string()?.bytes()
     }
 
     /// Consumes any value. Where it is, in bytes of the text; empty where the text is broken.

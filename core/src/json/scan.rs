@@ -1,33 +1,22 @@
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 
-/// Bytes that are looked at together in an escaped string.
+/// Bytes of an escaped string that are looked at together.
 const BLOCK: usize = 64;
+
+/// Bytes of any string that are looked at a word at a time before `memchr` takes over: most strings end within them.
+const NEAR: usize = 64;
+const WORD: usize = 8;
 
 /// Every byte of a word 1, and every byte's highest bit.
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// Words of eight bytes that are looked at before `memchr` takes over: most keys end within them.
-const NEAR: usize = 2;
-
-/// The index of the quote that ends a string whose content begins at `start`; `None` where there is none.
-#[inline]
-pub(super) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let at = match near(bytes, start) {
-        Some((at, _)) => at,
-        None => start + memchr(b'"', bytes.get(start..)?)?,
-    };
-    // The byte before the first one of the content is the opening quote.
-    if bytes.get(at.wrapping_sub(1)) != Some(&b'\\') { Some(at) } else { far_end(bytes, start, at) }
-}
-
-/// The same, and whether the string is known to hold no backslash: worth its while where that is asked next.
-#[inline]
-pub(super) fn key_end(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
-    if let Some((at, false)) = near(bytes, start) {
-        return Some((at, true));
-    }
-    let at = start + memchr2(b'"', b'\\', bytes.get(start..)?)?;
+/// The index of the quote that ends a string whose content begins at `start`, and whether there is no backslash before it;
+/// `None` where there is none.
+#[inline(always)]
+pub(super) fn string_end(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
+    let rest = bytes.get(start..)?;
+    let at = start + first_special(rest)?;
     if bytes.get(at) == Some(&b'"') {
         Some((at, true))
     } else {
@@ -35,22 +24,20 @@ pub(super) fn key_end(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// The first quote, where it is near, and whether there may be a backslash before it.
-#[inline(always)]
-fn near(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
-    let words = bytes.get(start..)?.first_chunk::<{ 8 * NEAR }>()?;
-    let (mut at, mut escapes) = (start, 0);
-    for word in words.as_chunks().0 {
+/// The index of the first quote or backslash.
+#[inline]
+fn first_special(text: &[u8]) -> Option<usize> {
+    let Some(near) = text.first_chunk::<NEAR>() else { return memchr2(b'"', b'\\', text) };
+    let mut at = 0;
+    for word in near.as_chunks::<WORD>().0 {
         let word = u64::from_le_bytes(*word);
-        let found = matches(word, b'"');
-        // A backslash behind the quote is taken for one before it, which is rare and costs but a second look.
-        escapes |= matches(word, b'\\');
+        let found = matches(word, b'"') | matches(word, b'\\');
         if found != 0 {
-            return Some((at + (found.trailing_zeros() / 8) as usize, escapes != 0));
+            return Some(at + (found.trailing_zeros() / 8) as usize);
         }
-        at += 8;
+        at += WORD;
     }
-    None
+    Some(NEAR + memchr2(b'"', b'\\', text.get(NEAR..)?)?)
 }
 
 /// The highest bit of every byte of `word` that equals `byte`; only the lowest of these bits is exact
@@ -68,9 +55,8 @@ fn matches(word: u64, byte: u8) -> u64 {
 #[inline(never)]
 fn far_end(bytes: &[u8], start: usize, mut at: usize) -> Option<usize> {
     // A block is looked at with the two bytes before it; the byte before a string's content is its opening quote.
-    while let Some(window) =
-        at.checked_sub(2).and_then(|from| bytes.get(from..)?.first_chunk::<{ BLOCK + 2 }>())
-    {
+    let mut rest = at.checked_sub(2).and_then(|from| bytes.get(from..)).unwrap_or_default();
+    while let Some(window) = rest.first_chunk::<{ BLOCK + 2 }>() {
         if may_end(window) {
             let found = real_quote(bytes, start, at, at + BLOCK);
             if found.is_some() {
@@ -78,6 +64,7 @@ fn far_end(bytes: &[u8], start: usize, mut at: usize) -> Option<usize> {
             }
         }
         at += BLOCK;
+        rest = rest.get(BLOCK..)?;
     }
     real_quote(bytes, start, at, bytes.len())
 }
@@ -95,7 +82,7 @@ fn real_quote(bytes: &[u8], start: usize, mut at: usize, end: usize) -> Option<u
             found &= found - 1;
         }
         rest = after;
-        at += 8;
+        at += WORD;
     }
     (at..end).find(|quote| bytes.get(*quote) == Some(&b'"') && !is_escaped(bytes, start, *quote))
 }
@@ -153,10 +140,10 @@ mod tests {
             (&backslashes, Some(200)),
         ];
         for (text, expected) in cases {
-            assert_eq!(string_end(text.as_bytes(), 0), expected, "{text}");
+            assert_eq!(string_end(text.as_bytes(), 0).map(|(at, _)| at), expected, "{text}");
         }
         assert_eq!(string_end(b"abc", 9), None);
-        assert_eq!(key_end(br#"a short one" and more"#, 0), Some((11, true)));
+        assert_eq!(string_end(br#"a short one" and more"#, 0), Some((11, true)));
     }
 
     proptest! {
@@ -174,11 +161,10 @@ mod tests {
                     _ => at += 1,
                 }
             }
-            prop_assert_eq!(string_end(bytes, start), expected);
-            let key = key_end(bytes, start);
-            prop_assert_eq!(key.map(|(at, _)| at), expected);
-            if let Some((at, true)) = key {
-                prop_assert!(!bytes[start..at].contains(&b'\\'));
+            let found = string_end(bytes, start);
+            prop_assert_eq!(found.map(|(at, _)| at), expected);
+            if let Some((at, plain)) = found {
+                prop_assert_eq!(plain, !bytes[start..at].contains(&b'\\'));
             }
         }
     }

@@ -6,16 +6,13 @@ use memchr::memchr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Text<'j> {
     raw: &'j [u8],
+    /// There is no escape in it.
+    is_plain: bool,
 }
 
 impl<'j> Text<'j> {
-    pub(crate) const fn new(raw: &'j [u8]) -> Self {
-        Self { raw }
-    }
-
-    #[inline]
-    fn is_plain(&self) -> bool {
-        memchr(b'\\', self.raw).is_none()
+    pub(crate) const fn new(raw: &'j [u8], is_plain: bool) -> Self {
+        Self { raw, is_plain }
     }
 
     /// The bytes between the quotes, escapes and all.
@@ -26,14 +23,7 @@ impl<'j> Text<'j> {
     /// The bytes meant; borrowed where there is no escape. A broken escape leaves the raw bytes, which then equal no name.
     #[inline]
     pub(crate) fn name(&self) -> Cow<'j, [u8]> {
-        if self.is_plain() {
-            return Cow::Borrowed(self.raw);
-        }
-        let mut bytes = Vec::new();
-        match self.unescape_into(&mut bytes) {
-            Some(()) => Cow::Owned(bytes),
-            None => Cow::Borrowed(self.raw),
-        }
+        self.bytes().unwrap_or(Cow::Borrowed(self.raw))
     }
 
     /// Whether this text is meant.
@@ -41,14 +31,23 @@ impl<'j> Text<'j> {
         *self.name() == *text.as_bytes()
     }
 
-    /// The text meant; borrowed where there is no escape, `None` where it is no UTF-8 or an escape is broken.
-    pub(crate) fn text(&self) -> Option<Cow<'j, str>> {
-        if self.is_plain() {
-            return std::str::from_utf8(self.raw).ok().map(Cow::Borrowed);
+    /// The bytes meant; borrowed where there is no escape, `None` where an escape is broken.
+    pub(crate) fn bytes(&self) -> Option<Cow<'j, [u8]>> {
+        if self.is_plain {
+            return Some(Cow::Borrowed(self.raw));
         }
         let mut bytes = Vec::with_capacity(self.raw.len());
         self.unescape_into(&mut bytes)?;
-        String::from_utf8(bytes).ok().map(Cow::Owned)
+        Some(Cow::Owned(bytes))
+    }
+
+    /// The text meant; borrowed where there is no escape, `None` where it is no UTF-8 or an escape is broken.
+    #[inline]
+    pub(crate) fn text(&self) -> Option<Cow<'j, str>> {
+        match self.bytes()? {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        }
     }
 
     /// Appends the bytes meant. `None` where an escape is broken; half a surrogate pair becomes U+FFFD.
@@ -119,7 +118,7 @@ mod tests {
     use super::*;
 
     fn text(raw: &[u8]) -> Text<'_> {
-        Text::new(raw)
+        Text::new(raw, !raw.contains(&b'\\'))
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub struct Fields<'c> {
     pub packed: Option<&'c str>,
 }
 
-impl Fields<'_> {
+impl<'c> Fields<'c> {
     /// Whether the carrier holds none of them.
     pub fn is_empty(&self) -> bool {
         *self == Fields::default()
@@ -54,27 +54,38 @@ impl Fields<'_> {
     /// Reads them. Where both a `tracestate` member and a packed token are good, the one with the higher hop counts: a
     /// forwarder that knows only one of them leaves the other behind as it was.
     pub fn extract(&self, keys: Option<&SigningKeys>) -> Inbound {
-        let mut inbound =
-            Inbound { parent: self.traceparent.and_then(TraceParent::parse), ..Inbound::default() };
-        let state = self.tracestate.map(TraceState::parse).unwrap_or_default();
-        if let Some(text) = self.packed {
-            inbound.believe(Token::decode(text.trim_ascii().as_bytes(), keys));
+        let bytes = |text: Option<&'c str>| text.map(str::as_bytes);
+        let (traceparent, tracestate) = (bytes(self.traceparent), bytes(self.tracestate));
+        Inbound::read(traceparent, tracestate, bytes(self.packed), keys)
+    }
+}
+
+impl Inbound {
+    /// Reads the [`Fields`] of a carrier, from texts that may be none.
+    pub(crate) fn read(
+        traceparent: Option<&[u8]>,
+        tracestate: Option<&[u8]>,
+        packed: Option<&[u8]>,
+        keys: Option<&SigningKeys>,
+    ) -> Self {
+        let mut inbound = Self { parent: traceparent.and_then(TraceParent::read), ..Self::default() };
+        if let Some(text) = packed {
+            inbound.believe(Token::decode(text.trim_ascii(), keys));
         }
+        let Some(state) = tracestate.map(TraceState::read) else { return inbound };
         match state.ours {
-            Some(Ok(text)) => inbound.believe(Token::decode(text.as_bytes(), keys)),
+            Some(Ok(text)) => inbound.believe(Token::decode(text, keys)),
             Some(Err(rejected)) => inbound.believe(Err(rejected)),
             None => {}
         }
         inbound.others = state.others_text().map(String::into_boxed_str);
         inbound
     }
-}
 
-impl Inbound {
     /// Takes one more token of the same carrier into account.
     pub fn believe(&mut self, token: Result<Lineage, Rejected>) {
         match token {
-            Ok(lineage) if self.lineage.is_none_or(|known| lineage.hop > known.hop) => {
+            Ok(lineage) if self.lineage.as_ref().is_none_or(|known| lineage.hop > known.hop) => {
                 self.lineage = Some(lineage);
             }
             Ok(_) => {}

@@ -20,7 +20,12 @@ impl TraceParent {
 
     /// Reads a header of version 00, or of a later version as the specification asks: its first four fields.
     pub fn parse(text: &str) -> Option<Self> {
-        let (version, rest) = field::<2>(text.as_bytes().trim_ascii())?;
+        Self::read(text.as_bytes())
+    }
+
+    /// The same, of a text that may be none.
+    pub(crate) fn read(text: &[u8]) -> Option<Self> {
+        let (version, rest) = field::<2>(text.trim_ascii())?;
         let (trace, rest) = field::<32>(rest.strip_prefix(b"-")?)?;
         let (span, rest) = field::<16>(rest.strip_prefix(b"-")?)?;
         let (flags, rest) = field::<2>(rest.strip_prefix(b"-")?)?;

@@ -1,3 +1,5 @@
+use memchr::memchr;
+
 use crate::propagator::HOPGUARD;
 use crate::token::Rejected;
 
@@ -8,35 +10,33 @@ const MAX_MEMBERS: usize = 32;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TraceState<'t> {
     /// The token in our member; an error where there are two.
-    pub ours: Option<Result<&'t str, Rejected>>,
-    text: &'t str,
+    pub ours: Option<Result<&'t [u8], Rejected>>,
+    text: &'t [u8],
     has_others: bool,
 }
 
 impl<'t> TraceState<'t> {
-    /// Reads a `tracestate`. Members that are not `key=value` in printable ASCII are left out.
+    /// Reads a `tracestate`. Members of others that are not `key=value` in printable ASCII are left out.
     pub fn parse(text: &'t str) -> Self {
+        Self::read(text.as_bytes())
+    }
+
+    /// The same, of a text that may be none.
+    pub(crate) fn read(text: &'t [u8]) -> Self {
         let mut state = Self { ours: None, text, has_others: false };
-        if is_one_member(text.as_bytes()) {
-            // Most states hold nothing but our own member.
-            state.take(text.trim_ascii());
-        } else {
-            members(text).for_each(|member| state.take(member));
+        for member in split(text) {
+            match (ours(member), state.ours) {
+                (Some(token), None) => state.ours = Some(Ok(token)),
+                (Some(_), Some(_)) => state.ours = Some(Err(Rejected::Duplicate)),
+                (None, _) => state.has_others |= other(member).is_some(),
+            }
         }
         state
     }
 
-    fn take(&mut self, member: &'t str) {
-        match (ours(member), self.ours) {
-            (Some(token), None) => self.ours = Some(Ok(token)),
-            (Some(_), Some(_)) => self.ours = Some(Err(Rejected::Duplicate)),
-            (None, _) => self.has_others |= is_named(member),
-        }
-    }
-
     /// The members of other systems, in order.
     pub fn others(&self) -> impl Iterator<Item = &'t str> + use<'t> {
-        members(self.text).filter(|member| ours(member).is_none())
+        split(self.text).filter(|member| ours(member).is_none()).filter_map(other)
     }
 
     /// The members of other systems as a `tracestate`; `None` where there are none.
@@ -69,31 +69,30 @@ fn push_members<'t>(text: &mut String, members: impl Iterator<Item = &'t str>) {
     }
 }
 
-fn members(text: &str) -> impl Iterator<Item = &str> {
-    let members = text.split(',').map(str::trim_ascii);
-    members.filter(|member| member.bytes().all(|byte| is_printable(&byte)) && is_named(member))
+/// What stands between commas, without white space around it.
+fn split(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let (member, after) = match memchr(b',', text) {
+            Some(at) => (text.get(..at)?, text.get(at + 1..)),
+            None => (text, None),
+        };
+        rest = after;
+        Some(member.trim_ascii())
+    })
 }
 
-/// Whether something stands before an equals sign.
-fn is_named(member: &str) -> bool {
-    member.split_once('=').is_some_and(|(key, _)| !key.is_empty())
+/// The token, where this is our member.
+fn ours(member: &[u8]) -> Option<&[u8]> {
+    member.strip_prefix(HOPGUARD.as_bytes())?.strip_prefix(b"=")
 }
 
-const fn is_printable(byte: &u8) -> bool {
-    matches!(byte, 0x20..=0x7e)
-}
-
-/// Whether this is printable ASCII without a comma. Without branches in a chunk, so that the compiler makes vector
-/// instructions of it; `false` for what is shorter than one.
-fn is_one_member(text: &[u8]) -> bool {
-    let is_one = |chunk: &[u8; 16]| {
-        chunk.iter().fold(true, |is_one, byte| is_one & is_printable(byte) & (*byte != b','))
-    };
-    text.last_chunk().is_some_and(is_one) && text.as_chunks().0.iter().all(is_one)
-}
-
-fn ours(member: &str) -> Option<&str> {
-    member.strip_prefix(HOPGUARD)?.strip_prefix('=')
+/// The text, where this is `key=value` in printable ASCII.
+fn other(member: &[u8]) -> Option<&str> {
+    let is_printable = member.iter().all(|byte| (0x20..=0x7e).contains(byte));
+    let is_named = memchr(b'=', member).is_some_and(|at| at > 0);
+    if is_printable && is_named { std::str::from_utf8(member).ok() } else { None }
 }
 
 #[cfg(test)]
@@ -103,11 +102,14 @@ mod tests {
     #[test]
     fn our_member_comes_first_and_the_others_keep_their_order() {
         let state = TraceState::parse(" rojo=1 ,hopguard=old,, congo=t61 ,broken,n\u{e9}=1");
-        assert_eq!(state.ours, Some(Ok("old")));
+        assert_eq!(state.ours, Some(Ok(&b"old"[..])));
         assert_eq!(state.others_text().as_deref(), Some("rojo=1,congo=t61"));
         assert_eq!(TraceState::with("new", state.others()), "hopguard=new,rojo=1,congo=t61");
         assert_eq!(TraceState::parse("hopguard=x").others_text(), None);
         assert_eq!(TraceState::parse("hopguardian=x").ours, None);
+        let garbled = TraceState::parse("a=1,hopguard=n\u{e9}");
+        assert_eq!(garbled.ours, Some(Ok("n\u{e9}".as_bytes())), "malformed, not absent");
+        assert_eq!(garbled.others_text().as_deref(), Some("a=1"));
     }
 
     #[test]
