@@ -31,19 +31,22 @@ pub(super) fn read<'j>(cursor: &mut Cursor<'j>) -> Carried<'j> {
 /// The text of one attribute, which may be no UTF-8: `String`, `String.custom`, or the text that a `Binary` one encodes.
 fn attribute<'j>(cursor: &mut Cursor<'j>) -> Option<Cow<'j, [u8]>> {
     let mut attribute = Attribute::default();
-    if !cursor.enter_object() {
+    if let Some(text) = cursor.guess_string(br#"{"stringValue":""#) {
+        attribute.text = text.bytes();
+        if cursor.guess(REST_OF_STRING) {
+            return attribute.text;
+        }
+    } else if !cursor.enter_object() {
         return None;
     }
-    // The order in which Lambda writes an SQS attribute, and all that it writes after the value of a string.
-    cursor.guess(b"stringValue", |key, cursor| attribute.member(key, cursor));
-    if attribute.text.is_some() && cursor.guess_bytes(REST_OF_STRING) {
-        return attribute.text;
-    }
-    cursor.guess(b"binaryValue", |key, cursor| attribute.member(key, cursor));
-    cursor.guess(b"stringListValues", |key, cursor| attribute.member(key, cursor));
-    cursor.guess(b"binaryListValues", |key, cursor| attribute.member(key, cursor));
-    cursor.guess(b"dataType", |key, cursor| attribute.member(key, cursor));
-    cursor.other_members(|key, cursor| attribute.member(key, cursor));
+    cursor.other_members(|key, cursor| match key {
+        b"stringValue" | b"Value" => attribute.text = cursor.string_bytes(),
+        b"binaryValue" => attribute.encoded = cursor.string_bytes(),
+        b"dataType" | b"Type" => {
+            attribute.is_binary = cursor.string().is_some_and(|kind| kind.raw().starts_with(b"Binary"));
+        }
+        _ => {}
+    });
     match attribute {
         Attribute { text: Some(text), encoded: None, is_binary: true } => decode(&text),
         Attribute { text: Some(text), .. } => Some(text),
@@ -57,21 +60,6 @@ struct Attribute<'j> {
     text: Option<Cow<'j, [u8]>>,
     encoded: Option<Cow<'j, [u8]>>,
     is_binary: bool,
-}
-
-impl<'j> Attribute<'j> {
-    // Always inlined, so that a guessed key leaves one arm of it.
-    #[inline(always)]
-    fn member(&mut self, key: &[u8], cursor: &mut Cursor<'j>) {
-        match key {
-            b"stringValue" | b"Value" => self.text = cursor.string_bytes(),
-            b"binaryValue" => self.encoded = cursor.string_bytes(),
-            b"dataType" | b"Type" => {
-                self.is_binary = cursor.string().is_some_and(|kind| kind.raw().starts_with(b"Binary"));
-            }
-            _ => {}
-        }
-    }
 }
 
 fn decode<'j>(text: &[u8]) -> Option<Cow<'j, [u8]>> {

@@ -69,7 +69,7 @@ impl Source {
 
     /// Tells a record's source from the first key that only one source has, which with AWS is the first or the second.
     pub(super) fn of_record(mut record: Cursor<'_>) -> Self {
-        if record.guess_bytes(b"{\"messageId\":") {
+        if record.guess(b"{\"messageId\":") {
             return Self::Sqs;
         }
         if !record.enter_object() {

@@ -23,18 +23,19 @@ pub(super) fn read<'e>(
     ending: &mut Ending<'e>,
 ) {
     let mut message = Message { record, carried: Carried::default(), body: None };
-    if !cursor.enter_object() {
+    // The order in which Lambda writes a message.
+    if let Some(id) = cursor.guess_string(br#"{"messageId":""#) {
+        message.record.id = id.text();
+    } else if !cursor.enter_object() {
         return;
     }
-    // The order in which Lambda writes a message.
-    cursor.guess(b"messageId", |key, cursor| message.member(key, cursor));
-    cursor.guess(b"receiptHandle", |key, cursor| message.member(key, cursor));
-    cursor.guess(b"body", |key, cursor| message.member(key, cursor));
-    cursor.guess(b"attributes", |key, cursor| message.member(key, cursor));
-    cursor.guess(b"messageAttributes", |key, cursor| message.member(key, cursor));
-    cursor.guess(b"md5OfMessageAttributes", |key, cursor| message.member(key, cursor));
-    cursor.guess(b"md5OfBody", |key, cursor| message.member(key, cursor));
-    if ending.origin.is_some() && cursor.guess_bytes(ending.text) {
+    cursor.guess_string(br#","receiptHandle":""#);
+    message.body = cursor.guess_string(br#","body":""#);
+    cursor.guess_value(br#","attributes":"#, |cursor| system_attributes(message.record, cursor));
+    cursor.guess_value(br#","messageAttributes":"#, |cursor| message.carried = attributes::read(cursor));
+    cursor.guess_string(br#","md5OfMessageAttributes":""#);
+    cursor.guess_string(br#","md5OfBody":""#);
+    if ending.origin.is_some() && cursor.guess(ending.text) {
         message.record.source = Source::Sqs;
         message.record.origin = ending.origin.map(Cow::Borrowed);
     } else {
@@ -63,18 +64,23 @@ impl<'e> Message<'e, '_> {
     /// Reads the end of a message, and keeps it where the next one may end in the same way.
     fn end(&mut self, cursor: &mut Cursor<'e>, ending: &mut Ending<'e>) {
         let start = cursor.at();
-        let in_order = cursor.guess(b"eventSource", |key, cursor| self.member(key, cursor))
-            & cursor.guess(b"eventSourceARN", |key, cursor| self.member(key, cursor))
-            & cursor.guess(b"awsRegion", |key, cursor| self.member(key, cursor));
-        if !in_order || !cursor.guess_bytes(b"}") {
-            cursor.other_members(|key, cursor| self.member(key, cursor));
-        } else if let (Source::Sqs, Some(Cow::Borrowed(origin))) = (self.record.source, &self.record.origin) {
-            *ending = Ending { text: cursor.since(start), origin: Some(origin) };
+        if let Some(source) = cursor.guess_string(br#","eventSource":""#)
+            && let Some(origin) = cursor.guess_string(br#","eventSourceARN":""#)
+        {
+            self.record.source = Source::named(Some(source));
+            self.record.origin = origin.text();
+            cursor.guess_string(br#","awsRegion":""#);
+            if cursor.guess(b"}") {
+                if let (Source::Sqs, Some(Cow::Borrowed(origin))) = (self.record.source, &self.record.origin)
+                {
+                    *ending = Ending { text: cursor.since(start), origin: Some(origin) };
+                }
+                return;
+            }
         }
+        cursor.other_members(|key, cursor| self.member(key, cursor));
     }
 
-    // Always inlined, so that a guessed key leaves one arm of it.
-    #[inline(always)]
     fn member(&mut self, key: &[u8], cursor: &mut Cursor<'e>) {
         match key {
             b"messageId" => self.record.id = cursor.text(),
@@ -90,34 +96,41 @@ impl<'e> Message<'e, '_> {
 
 /// What SQS itself says of a message, outside the ten attributes of the user's.
 fn system_attributes<'e>(record: &mut Record<'e>, cursor: &mut Cursor<'e>) {
-    if !cursor.enter_object() {
+    // The order in which Lambda writes them.
+    if let Some(count) = cursor.guess_string(br#"{"ApproximateReceiveCount":""#) {
+        record.attempt = attempt(count);
+    } else if !cursor.enter_object() {
         return;
     }
-    cursor.guess(b"ApproximateReceiveCount", |key, cursor| system_attribute(record, key, cursor));
-    cursor.guess(b"AWSTraceHeader", |key, cursor| system_attribute(record, key, cursor));
-    cursor.guess(b"SentTimestamp", |key, cursor| system_attribute(record, key, cursor));
-    cursor.guess(b"SequenceNumber", |key, cursor| system_attribute(record, key, cursor));
-    cursor.guess(b"MessageGroupId", |key, cursor| system_attribute(record, key, cursor));
-    cursor.guess(b"SenderId", |key, cursor| system_attribute(record, key, cursor));
-    cursor.guess(b"MessageDeduplicationId", |key, cursor| system_attribute(record, key, cursor));
-    cursor.guess(b"ApproximateFirstReceiveTimestamp", |key, cursor| system_attribute(record, key, cursor));
-    cursor.other_members(|key, cursor| system_attribute(record, key, cursor));
+    if let Some(header) = cursor.guess_string(br#","AWSTraceHeader":""#) {
+        record.xray = xray(header);
+    }
+    cursor.guess_string(br#","SentTimestamp":""#);
+    cursor.guess_string(br#","SequenceNumber":""#);
+    if let Some(group) = cursor.guess_string(br#","MessageGroupId":""#) {
+        record.group = group.text();
+    }
+    cursor.guess_string(br#","SenderId":""#);
+    cursor.guess_string(br#","MessageDeduplicationId":""#);
+    cursor.guess_string(br#","ApproximateFirstReceiveTimestamp":""#);
+    if cursor.guess(b"}") {
+        return;
+    }
+    cursor.other_members(|key, cursor| match key {
+        b"ApproximateReceiveCount" => record.attempt = cursor.string().map_or(1, attempt),
+        b"MessageGroupId" => record.group = cursor.text(),
+        b"AWSTraceHeader" => record.xray = cursor.string().map(xray).unwrap_or_default(),
+        _ => {}
+    });
 }
 
-#[inline(always)]
-fn system_attribute<'e>(record: &mut Record<'e>, key: &[u8], cursor: &mut Cursor<'e>) {
-    match key {
-        b"ApproximateReceiveCount" => {
-            let count = cursor.string().and_then(|text| match text.raw() {
-                [digit @ b'0'..=b'9'] => Some(u32::from(digit - b'0')),
-                digits => std::str::from_utf8(digits).ok()?.parse().ok(),
-            });
-            record.attempt = count.unwrap_or(1).max(1);
-        }
-        b"MessageGroupId" => record.group = cursor.text(),
-        b"AWSTraceHeader" => {
-            record.xray = cursor.text().map(|header| Xray::parse(&header)).unwrap_or_default();
-        }
-        _ => {}
+fn attempt(count: Text<'_>) -> u32 {
+    match count.raw() {
+        [digit @ b'1'..=b'9'] => u32::from(digit - b'0'),
+        digits => std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).unwrap_or(1).max(1),
     }
+}
+
+fn xray(header: Text<'_>) -> Xray {
+    header.text().map(|header| Xray::parse(&header)).unwrap_or_default()
 }

@@ -103,33 +103,36 @@ impl<'j> Cursor<'j> {
         }
     }
 
-    /// Gives the next member of the object that was entered to `each`, where its key is this one as AWS writes it: without
-    /// white space or escapes. Anything else is left for [`other_members`](Self::other_members), so that a wrong guess costs
-    /// a few instructions, while a right one saves most of what a key costs.
-    #[inline(always)]
-    pub(crate) fn guess<const N: usize>(
-        &mut self,
-        key: &[u8; N],
-        each: impl FnOnce(&[u8], &mut Self),
-    ) -> bool {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let member = rest.strip_prefix(b",").unwrap_or(rest).strip_prefix(b"\"");
-        let value = member.and_then(|member| member.strip_prefix(key)?.strip_prefix(b"\":"));
-        if let Some(value) = value {
-            self.at = self.bytes.len() - value.len();
-            self.value(|cursor| each(key, cursor));
-        }
-        value.is_some()
-    }
-
     /// Consumes exactly these bytes, where they are next.
-    #[inline]
-    pub(crate) fn guess_bytes(&mut self, expected: &[u8]) -> bool {
+    ///
+    /// This and the two below are guesses at what AWS writes: a key in its usual place, without white space or escapes. What
+    /// was not guessed is left for [`other_members`](Self::other_members), so that a wrong guess costs a few instructions,
+    /// while a right one saves most of what a key costs.
+    #[inline(always)]
+    pub(crate) fn guess(&mut self, expected: &[u8]) -> bool {
         let found = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(expected));
         if found {
             self.at += expected.len();
         }
         found
+    }
+
+    /// Consumes these bytes, the last of which opens a string, and the string.
+    #[inline(always)]
+    pub(crate) fn guess_string<const N: usize>(&mut self, lead: &[u8; N]) -> Option<Text<'j>> {
+        if !self.guess(lead) {
+            return None;
+        }
+        self.at -= 1;
+        self.content()
+    }
+
+    /// Consumes these bytes, and the value after them, which `each` may consume or leave.
+    #[inline(always)]
+    pub(crate) fn guess_value<const N: usize>(&mut self, lead: &[u8; N], each: impl FnOnce(&mut Self)) {
+        if self.guess(lead) {
+            self.value(each);
+        }
     }
 
     /// The bytes from `start` to where it is.
@@ -351,11 +354,17 @@ mod tests {
             };
             let mut cursor = Cursor::new(text.as_bytes());
             assert!(cursor.enter_object());
-            cursor.guess(b"a", &mut each);
-            cursor.guess(b"b", &mut each);
+            cursor.guess_value(b"\"a\":", |cursor| each(b"a", cursor));
+            cursor.guess_value(b",\"b\":", |cursor| each(b"b", cursor));
             cursor.other_members(&mut each);
             assert_eq!(found.join(" ").replace("= ", "="), expected.replace("= ", "="), "{text}");
         }
+        let mut cursor = Cursor::new(br#"{"a":"1","b":2}"#);
+        assert!(cursor.guess_string(b"{\"b\":\"").is_none());
+        assert_eq!(cursor.guess_string(b"{\"a\":\"").map(|text| text.raw()), Some(&b"1"[..]));
+        assert!(cursor.guess_string(b",\"b\":\"").is_none() && cursor.guess(b",\"b\":2}") && cursor.finish());
+        let mut broken = Cursor::new(br#"{"a":"1"#);
+        assert!(broken.guess_string(b"{\"a\":\"").is_none() && !broken.finish(), "its string never ends");
     }
 
     proptest! {

@@ -32,13 +32,15 @@ impl<'j> Text<'j> {
     }
 
     /// The bytes meant; borrowed where there is no escape, `None` where an escape is broken.
+    #[inline]
     pub(crate) fn bytes(&self) -> Option<Cow<'j, [u8]>> {
-        if self.is_plain {
-            return Some(Cow::Borrowed(self.raw));
-        }
+        if self.is_plain { Some(Cow::Borrowed(self.raw)) } else { self.unescaped().map(Cow::Owned) }
+    }
+
+    fn unescaped(&self) -> Option<Vec<u8>> {
         let mut bytes = Vec::with_capacity(self.raw.len());
         self.unescape_into(&mut bytes)?;
-        Some(Cow::Owned(bytes))
+        Some(bytes)
     }
 
     /// The text meant; borrowed where there is no escape, `None` where it is no UTF-8 or an escape is broken.
