@@ -64,21 +64,23 @@ impl<'e> Message<'e, '_> {
     /// Reads the end of a message, and keeps it where the next one may end in the same way.
     fn end(&mut self, cursor: &mut Cursor<'e>, ending: &mut Ending<'e>) {
         let start = cursor.at();
-        if let Some(source) = cursor.guess_string(br#","eventSource":""#)
-            && let Some(origin) = cursor.guess_string(br#","eventSourceARN":""#)
-        {
-            self.record.source = Source::named(Some(source));
-            self.record.origin = origin.text();
-            cursor.guess_string(br#","awsRegion":""#);
-            if cursor.guess(b"}") {
-                if let (Source::Sqs, Some(Cow::Borrowed(origin))) = (self.record.source, &self.record.origin)
-                {
-                    *ending = Ending { text: cursor.since(start), origin: Some(origin) };
-                }
-                return;
-            }
+        let source = cursor.guess_string(br#","eventSource":""#);
+        if source.is_some() {
+            self.record.source = Source::named(source);
         }
-        cursor.other_members(|key, cursor| self.member(key, cursor));
+        let origin = cursor.guess_string(br#","eventSourceARN":""#);
+        if let Some(origin) = origin {
+            self.record.origin = origin.text();
+        }
+        cursor.guess_string(br#","awsRegion":""#);
+        if !cursor.guess(b"}") {
+            cursor.other_members(|key, cursor| self.member(key, cursor));
+        } else if source.is_some()
+            && origin.is_some()
+            && let (Source::Sqs, Some(Cow::Borrowed(origin))) = (self.record.source, &self.record.origin)
+        {
+            *ending = Ending { text: cursor.since(start), origin: Some(origin) };
+        }
     }
 
     fn member(&mut self, key: &[u8], cursor: &mut Cursor<'e>) {

@@ -44,7 +44,9 @@ impl<'t> TraceState<'t> {
         if !self.has_others {
             return None;
         }
-        let mut text = String::with_capacity(self.text.len());
+        // Exactly as long as it will be, so that a box of it is the same memory.
+        let len = self.others().map(|member| member.len() + 1).sum::<usize>();
+        let mut text = String::with_capacity(len.saturating_sub(1));
         push_members(&mut text, self.others());
         Some(text)
     }

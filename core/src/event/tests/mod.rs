@@ -1,5 +1,6 @@
 mod broken;
 mod fixtures;
+mod guesses;
 mod properties;
 mod shapes;
 
