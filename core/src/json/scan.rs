@@ -40,6 +40,13 @@ fn first_special(text: &[u8]) -> Option<usize> {
     Some(NEAR + memchr2(b'"', b'\\', text.get(NEAR..)?)?)
 }
 
+/// The index of the first `byte` in a word.
+#[inline]
+pub(super) fn first_in(word: [u8; WORD], byte: u8) -> Option<usize> {
+    let found = matches(u64::from_le_bytes(word), byte);
+    (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
+}
+
 /// The highest bit of every byte of `word` that equals `byte`; only the lowest of these bits is exact
 /// (Hacker's Delight, 6-1).
 #[inline]
@@ -54,10 +61,10 @@ fn matches(word: u64, byte: u8) -> u64 {
 /// instead, a block at a time, is a quote that may be a real one: no single backslash stands before it.
 #[inline(never)]
 fn far_end(bytes: &[u8], start: usize, mut at: usize) -> Option<usize> {
-    // A block is looked at with the two bytes before it; the byte before a string's content is its opening quote.
-    let mut rest = at.checked_sub(2).and_then(|from| bytes.get(from..)).unwrap_or_default();
-    while let Some(window) = rest.first_chunk::<{ BLOCK + 2 }>() {
-        if may_end(window) {
+    // A block is looked at with the bytes before it; a run of backslashes never reaches beyond the opening quote.
+    let mut rest = at.checked_sub(BEFORE).and_then(|from| bytes.get(from..)).unwrap_or_default();
+    while let Some(window) = rest.first_chunk() {
+        if may_end(window) && is_likely_to_end(window) {
             let found = real_quote(bytes, start, at, at + BLOCK);
             if found.is_some() {
                 return found;
@@ -87,17 +94,40 @@ fn real_quote(bytes: &[u8], start: usize, mut at: usize, end: usize) -> Option<u
     (at..end).find(|quote| bytes.get(*quote) == Some(&b'"') && !is_escaped(bytes, start, *quote))
 }
 
-/// Whether one of the last [`BLOCK`] bytes is a quote with no backslash before it, or with two of them.
+/// A block and the bytes before it.
+type Window = [u8; BEFORE + BLOCK];
+const BEFORE: usize = 4;
+
+/// Whether the block has a quote with no backslash before it, or with two of them.
 ///
 /// Without branches, so that the compiler makes vector instructions of it.
 #[inline]
-fn may_end(window: &[u8; BLOCK + 2]) -> bool {
-    let [_, _, block @ ..] = window;
-    let [_, before @ .., _] = window;
-    let [two_before @ .., _, _] = window;
+fn may_end(window: &Window) -> bool {
+    let [_, _, _, _, block @ ..] = window;
+    let [_, _, _, one_before @ .., _] = window;
+    let [_, _, two_before @ .., _, _] = window;
     let mut found = 0;
-    for ((byte, before), two_before) in block.iter().zip(before).zip(two_before) {
-        found |= u8::from(*byte == b'"') & (u8::from(*before != b'\\') | u8::from(*two_before == b'\\'));
+    for ((byte, one), two) in block.iter().zip(one_before).zip(two_before) {
+        found |= u8::from(*byte == b'"') & (u8::from(*one != b'\\') | u8::from(*two == b'\\'));
+    }
+    found != 0
+}
+
+/// The same, with an even number of backslashes up to two, or with four of them: in JSON that holds escaped JSON there are
+/// three before every quote.
+fn is_likely_to_end(window: &Window) -> bool {
+    let [_, _, _, _, block @ ..] = window;
+    let [_, _, _, one_before @ .., _] = window;
+    let [_, _, two_before @ .., _, _] = window;
+    let [_, three_before @ .., _, _, _] = window;
+    let [four_before @ .., _, _, _, _] = window;
+    let before = one_before.iter().zip(two_before).zip(three_before).zip(four_before);
+    let mut found = 0;
+    for (byte, (((one, two), three), four)) in block.iter().zip(before) {
+        let is_backslash = |byte: &u8| u8::from(*byte == b'\\');
+        let is_even =
+            (1 ^ is_backslash(one)) | is_backslash(two) & ((1 ^ is_backslash(three)) | is_backslash(four));
+        found |= u8::from(*byte == b'"') & is_even;
     }
     found != 0
 }
@@ -149,7 +179,7 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_the_plain_loop(
-            lead in 0..4usize, near in "[a\\\\]{0,80}", middle in proptest::collection::vec("[a]{0,30}|[\\\\]{1,4}\"|[\\\\]{2}", 0..40), tail in "[\\\\\"ab]{0,80}",
+            lead in 0..4usize, near in "[a\\\\]{0,80}", middle in proptest::collection::vec("[a]{0,30}|[\\\\]{1,7}\"|[\\\\]{2}", 0..40), tail in "[\\\\\"ab]{0,80}",
         ) {
             let text = format!("{}\"{near}{}{tail}", " ".repeat(lead), middle.concat());
             let (bytes, start) = (text.as_bytes(), lead + 1);
