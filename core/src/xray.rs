@@ -2,6 +2,7 @@
 
 use crate::chain::ChainId;
 use crate::hex;
+use crate::propagator::split;
 
 /// What the header says, as far as it could be read. Fields come in any order; unknown ones are passed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,29 +17,22 @@ impl Xray {
     /// Reads a header's value. What is short, garbled or unknown is `None`, never an error: AWS changes this header at will.
     pub fn parse(header: &str) -> Self {
         let mut read = Self::default();
-        for field in header.split(';') {
-            match field.trim().split_once('=') {
-                Some(("Root", root)) => read.root = read_root(root),
-                Some(("Lineage", lineage)) => read.seen = read_seen(lineage),
-                _ => {}
+        for field in split(header.as_bytes(), b';') {
+            if let Some(root) = field.strip_prefix(b"Root=") {
+                read.root = read_root(root);
+            } else if let Some(lineage) = field.strip_prefix(b"Lineage=") {
+                read.seen = std::str::from_utf8(lineage).ok().and_then(read_seen);
             }
         }
         read
     }
 }
 
-fn read_root(root: &str) -> Option<ChainId> {
-    let mut parts = root.trim().split('-');
-    let (Some("1"), Some(time), Some(random), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return None;
-    };
-    if time.len() != 8 || random.len() != 24 {
-        return None;
-    }
-    let time = hex::decode_u128(time.to_ascii_lowercase().as_bytes())?;
-    let random = hex::decode_u128(random.to_ascii_lowercase().as_bytes())?;
+fn read_root(root: &[u8]) -> Option<ChainId> {
+    let (time, rest) = root.trim_ascii().strip_prefix(b"1-")?.split_first_chunk::<8>()?;
+    let random: [u8; 24] = rest.strip_prefix(b"-")?.try_into().ok()?;
+    let time = hex::decode_u128(&time.map(|digit| digit.to_ascii_lowercase()))?;
+    let random = hex::decode_u128(&random.map(|digit| digit.to_ascii_lowercase()))?;
     ChainId::new(time << 96 | random)
 }
 
@@ -84,6 +78,8 @@ mod tests {
                 Some(root),
                 None,
             ),
+            ("upper case", "Root=1-5759E988-BD862E3FE1BE46A994272793", Some(root), None),
+            ("long root", "Root=1-5759e988-bd862e3fe1be46a9942727930", None, None),
             ("short root", "Root=1-57-bd", None, None),
             ("garbage", "Root=ü;Lineage=:::|x;;=;Parent", None, None),
             ("empty", "", None, None),

@@ -1,11 +1,13 @@
 //! The codec between a lineage and its carriers: W3C `traceparent` and `tracestate`, or one attribute named `hopguard`.
 
 mod inject;
+mod list;
 mod slots;
 mod trace_parent;
 mod trace_state;
 
 pub use inject::{Injected, Outbound, Room, inject};
+pub(crate) use list::split;
 pub use slots::Slots;
 pub use trace_parent::TraceParent;
 pub use trace_state::TraceState;

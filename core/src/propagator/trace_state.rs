@@ -1,6 +1,6 @@
 use memchr::memchr;
 
-use crate::propagator::HOPGUARD;
+use crate::propagator::{HOPGUARD, split};
 use crate::token::Rejected;
 
 /// The most members that a W3C `tracestate` may have.
@@ -24,7 +24,7 @@ impl<'t> TraceState<'t> {
     /// The same, of a text that may be none.
     pub(crate) fn read(text: &'t [u8]) -> Self {
         let mut state = Self { ours: None, text, has_others: false };
-        for member in split(text) {
+        for member in split(text, b',') {
             match (ours(member), state.ours) {
                 (Some(token), None) => state.ours = Some(Ok(token)),
                 (Some(_), Some(_)) => state.ours = Some(Err(Rejected::Duplicate)),
@@ -36,7 +36,7 @@ impl<'t> TraceState<'t> {
 
     /// The members of other systems, in order.
     pub fn others(&self) -> impl Iterator<Item = &'t str> + use<'t> {
-        split(self.text).filter(|member| ours(member).is_none()).filter_map(other)
+        split(self.text, b',').filter(|member| ours(member).is_none()).filter_map(other)
     }
 
     /// The members of other systems as a `tracestate`; `None` where there are none.
@@ -69,20 +69,6 @@ fn push_members<'t>(text: &mut String, members: impl Iterator<Item = &'t str>) {
         }
         text.push_str(member);
     }
-}
-
-/// What stands between commas, without white space around it.
-fn split(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(text);
-    std::iter::from_fn(move || {
-        let text = rest.take()?;
-        let (member, after) = match memchr(b',', text) {
-            Some(at) => (text.get(..at)?, text.get(at + 1..)),
-            None => (text, None),
-        };
-        rest = after;
-        Some(member.trim_ascii())
-    })
 }
 
 /// The token, where this is our member.
