@@ -7,12 +7,12 @@ use std::{
 
 use anyhow::Result;
 
-use crate::{process, report::Report, test, tool::DENY, workspace::Workspace};
+use crate::{layer, process, report::Report, test, tool::DENY, workspace::Workspace};
 
 /// How long the database of advisories may take to come; where the network does not let it through, git waits for ever.
 const FETCH_LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs the checks, then everything of `cargo xtask test`.
+/// Runs the checks, then everything of `cargo xtask test`, then packs the layer.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let mut report = Report::start();
     let cargo = |arguments: &[&str]| process::run(workspace.cargo().args(arguments));
@@ -33,6 +33,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
         advisories(workspace, &mut report);
     }
     test::steps(workspace, &mut report);
+    report.step("layer: packed as Lambda takes it, for glibc 2.26 and older (takes minutes)", |_| {
+        layer::build(workspace)
+    });
     Ok(report.finish("ci"))
 }
 
