@@ -1,7 +1,7 @@
 //! What an injector asks before a call: the lineage of its messages.
 
-use hopguard_core::propagator::TraceParent;
 use hopguard_core::Token;
+use hopguard_core::propagator::TraceParent;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
