@@ -1,8 +1,7 @@
 'use strict';
 // SQS and SNS: message attributes, and limits that count them.
 
-const { byteLength, inject } = require('./propagator.cjs');
-const { bytesLeft } = require('./limits.cjs');
+const { byteLength, bytesLeft, inject } = require('./propagator.cjs');
 
 /** SQS takes 10 attributes; SNS takes more, but throws a message away whose raw delivery to SQS has more than 10. */
 const MAX_ATTRIBUTES = 10;
@@ -56,9 +55,8 @@ function writeAttributes(attributes, bytes, outbound, count) {
 /** The carrier of a call with one message, whose text is the member `body`. */
 function message(body) {
   return {
-    sends: (input) => (input.PhoneNumber === undefined ? 1 : 0),
     // A text message to a phone: nothing behind it could loop, and its attributes are AWS's own.
-    unsupported: (input) => (input.PhoneNumber === undefined ? 0 : 1),
+    carries: (input) => [input.PhoneNumber === undefined],
     write(input, outbound, count) {
       const bytes = bytesLeft(messageSize(input[body], input.MessageAttributes));
       return { ...input, MessageAttributes: writeAttributes(input.MessageAttributes, bytes, outbound(), count) };
@@ -69,7 +67,7 @@ function message(body) {
 /** The carrier of a call with a batch of messages, which share one limit of bytes. */
 function batch(entries, body) {
   return {
-    sends: (input) => (Array.isArray(input[entries]) ? input[entries].length : 0),
+    carries: (input) => (Array.isArray(input[entries]) ? input[entries].map(() => true) : []),
     write(input, outbound, count) {
       const sizeOf = (entry) => messageSize(entry[body], entry.MessageAttributes);
       let total = input[entries].reduce((sum, entry) => sum + sizeOf(entry), 0);

@@ -2,9 +2,8 @@
 // The field `hopguard` at the top level of a JSON object: an asynchronous invocation's payload, an event's detail, a state
 // machine's input, a record's data. The rules of `core/src/event/field.rs`.
 
-const { HOPGUARD, byteLength, stateOf } = require('./propagator.cjs');
-const { putMember, removeMember } = require('./json.cjs');
-const { bytesLeft } = require('./limits.cjs');
+const { HOPGUARD, MAX_BYTES, MAX_BYTES_BEFORE, byteLength, bytesLeft, stateOf } = require('./propagator.cjs');
+const { objectStart, putMember, removeMember } = require('./json.cjs');
 
 /** A state machine's input, in bytes. */
 const MAX_INPUT = 256 * 1024;
@@ -33,26 +32,31 @@ function textOf(value) {
   return ArrayBuffer.isView(value) ? bytesOf(value).toString('latin1') : undefined;
 }
 
-/** Whether it can be a JSON object at all, so that nobody asks for a lineage that could not be written. */
-function canCarry(value) {
-  if (typeof value === 'string') return /^[ \n\r\t]*\{/.test(value);
-  if (!ArrayBuffer.isView(value)) return false;
-  return bytesOf(value).find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) === 0x7b;
+/** Whether it is a JSON object, as far as its two ends show that. */
+function isObject(value) {
+  const text = textOf(value);
+  return text !== undefined && objectStart(text) !== undefined;
+}
+
+/** Whether it is exactly one JSON object: several, one after the other, have the same two ends. */
+function isOneObject(value) {
+  if (!isObject(value)) return false;
+  try {
+    JSON.parse(typeof value === 'string' ? value : new TextDecoder('utf-8', { fatal: true }).decode(value));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const sizeOf = (value) => (typeof value === 'string' ? byteLength(value) : (value?.byteLength ?? 0));
 
-/** Writes one lineage into a text or bytes; answers what to send instead, of the same kind. */
+/** Writes one lineage into an object that is text or bytes; answers what to send instead, of the same kind. */
 function writeField(value, bytes, outbound, count) {
-  const text = canCarry(value) ? textOf(value) : undefined;
-  const written = text === undefined ? undefined : put(text, outbound.parent, stateOf(outbound));
-  if (written === undefined) {
-    count('unsupported');
-    return value;
-  }
+  const text = textOf(value);
   const encode = (changed) => (typeof value === 'string' ? changed : Buffer.from(changed, 'latin1'));
   const stale = removeMember(text, HOPGUARD);
-  const encoded = encode(written);
+  const encoded = encode(put(text, outbound.parent, stateOf(outbound)));
   if (sizeOf(encoded) - sizeOf(value) <= bytes) {
     count(stale === undefined ? 'written' : 'replaced');
     return encoded;
@@ -61,28 +65,31 @@ function writeField(value, bytes, outbound, count) {
   return stale === undefined ? value : encode(stale);
 }
 
-/** The carrier of a call with one such member. */
-function single(member, left) {
+/** The carrier of a call with one such member; `absent` is what the service takes for one that is not there. */
+function single(member, left, fits = isObject, absent = undefined) {
+  const valueOf = (input) => input[member] ?? absent;
   return {
-    sends: (input) => Number(canCarry(input[member])),
-    unsupported: (input) => Number(!canCarry(input[member])),
+    carries: (input) => [fits(valueOf(input))],
     write: (input, outbound, count) => ({
       ...input,
-      [member]: writeField(input[member], left(input), outbound(), count),
+      [member]: writeField(valueOf(input), left(input), outbound(), count),
     }),
   };
 }
 
 /** The carrier of a call with a batch of such members; each entry has its limit, and so has the whole. */
-function batch(entries, member, entrySize, entryLeft, totalLeft) {
+function batch(entries, member, entrySize, entryLeft, totalLeft, fits = isObject) {
   return {
-    sends: (input) => (Array.isArray(input[entries]) ? input[entries].length : 0),
-    write(input, outbound, count) {
+    carries: (input) => (Array.isArray(input[entries]) ? input[entries].map((entry) => fits(entry[member])) : []),
+    write(input, outbound, count, carries) {
       let total = input[entries].reduce((sum, entry) => sum + entrySize(entry), 0);
-      const written = input[entries].map((entry) => {
+      const written = input[entries].map((entry, nth) => {
+        // Each entry has its token, also one that cannot carry it.
+        const own = outbound();
+        if (!carries[nth]) return entry;
         const before = entrySize(entry);
         const bytes = Math.min(totalLeft(total), entryLeft(before));
-        const after = { ...entry, [member]: writeField(entry[member], bytes, outbound(), count) };
+        const after = { ...entry, [member]: writeField(entry[member], bytes, own, count) };
         total += entrySize(after) - before;
         return after;
       });
@@ -98,19 +105,22 @@ function eventSize(entry) {
   return [entry.Source, entry.DetailType, entry.Detail, ...resources].reduce((sum, text) => sum + sizeOf(text), time);
 }
 
+/** Entries are to be smaller than the limits. */
+const eventLeft = (size) => bytesLeft(size, MAX_BYTES_BEFORE - 1, MAX_BYTES - 1);
+
 const recordSize = (record) => sizeOf(record.Data) + sizeOf(record.PartitionKey);
 const dataLeft = (size) => bytesLeft(size, MAX_DATA_BEFORE, MAX_DATA);
 const recordsLeft = (size) => bytesLeft(size, 5 * MAX_DATA_BEFORE, MAX_DATA);
 
-const startSync = single('input', (input) => Math.max(0, MAX_INPUT - sizeOf(input.input)));
+/** Step Functions makes an empty object of an absent input. */
+const startSync = single('input', (input) => bytesLeft(sizeOf(input.input), MAX_INPUT, MAX_INPUT), isObject, '{}');
 
 /**
  * Step Functions takes a start with a known name for a repetition, and refuses it where the input differs. A lineage differs
  * from call to call, so that a start with a name of the caller's choice carries none.
  */
 const start = {
-  sends: (input) => (input.name === undefined ? startSync.sends(input) : 0),
-  unsupported: (input) => (input.name === undefined ? startSync.unsupported(input) : 1),
+  carries: (input) => (input.name === undefined ? startSync.carries(input) : [false]),
   write: startSync.write,
 };
 
@@ -118,10 +128,10 @@ module.exports = {
   put,
   single,
   sizeOf,
-  EventBridge: { PutEvents: batch('Entries', 'Detail', eventSize, bytesLeft, bytesLeft) },
+  EventBridge: { PutEvents: batch('Entries', 'Detail', eventSize, eventLeft, eventLeft) },
   SFN: { StartExecution: start, StartSyncExecution: startSync },
   Kinesis: {
-    PutRecord: single('Data', (input) => dataLeft(recordSize(input))),
-    PutRecords: batch('Records', 'Data', recordSize, dataLeft, recordsLeft),
+    PutRecord: single('Data', (input) => dataLeft(recordSize(input)), isOneObject),
+    PutRecords: batch('Records', 'Data', recordSize, dataLeft, recordsLeft, isOneObject),
   },
 };

@@ -16,12 +16,16 @@ const NAME = '#hopguard';
 const VALUE = ':hopguard';
 
 /** The names of `HOPGUARD_DYNAMODB_TABLES`, separated by commas. */
-const tables = new Set((process.env.HOPGUARD_DYNAMODB_TABLES ?? '').split(',').map((name) => name.trim()));
+const tables = new Set((process.env.HOPGUARD_DYNAMODB_TABLES ?? '').split(',').map((name) => nameOf(name.trim())));
 tables.delete('');
 
 /** A table is given by its name or by its ARN. */
+function nameOf(table) {
+  return table.split(':table/').pop();
+}
+
 function isNamed(table) {
-  return tables.size > 0 && typeof table === 'string' && tables.has(table.split(':table/').pop());
+  return tables.size > 0 && typeof table === 'string' && tables.has(nameOf(table));
 }
 
 /** At least as many bytes as DynamoDB counts for a value, of either of the two forms below. */
@@ -65,7 +69,7 @@ function speaksOfUs(update) {
   const names = Object.values(update.ExpressionAttributeNames ?? {});
   return (
     names.includes(HOPGUARD) ||
-    /hopguard/.test(update.UpdateExpression ?? '') ||
+    /(?<![\w#:])hopguard(?!\w)/.test(update.UpdateExpression ?? '') ||
     VALUE in (update.ExpressionAttributeValues ?? {}) ||
     NAME in (update.ExpressionAttributeNames ?? {})
   );
@@ -74,7 +78,7 @@ function speaksOfUs(update) {
 /** Adds an assignment to an update expression, to its SET clause where it has one. */
 function withAssignment(expression) {
   const assignment = `${NAME} = ${VALUE}`;
-  const clause = /(^|\s)(SET)(?=\s)/i.exec(expression ?? '');
+  const clause = /(?<![\w#:.])SET(?![\w.])/i.exec(expression ?? '');
   if (!clause) return `SET ${assignment} ${expression ?? ''}`.trimEnd();
   const end = clause.index + clause[0].length;
   return `${expression.slice(0, end)} ${assignment},${expression.slice(end)}`;
@@ -110,30 +114,29 @@ function writeUpdate(update, token, count) {
   };
 }
 
-const named = (input) => Number(isNamed(input.TableName));
 const putsOf = (requests) =>
   Array.isArray(requests) ? requests.filter((request) => isMap(request?.PutRequest?.Item)) : [];
-const carries = (action) =>
+const isCarrier = (action) =>
   (isNamed(action?.Put?.TableName) && isMap(action.Put.Item)) || isNamed(action?.Update?.TableName);
 
 module.exports = {
   DynamoDB: {
     PutItem: {
-      sends: (input) => (isMap(input.Item) ? named(input) : 0),
+      carries: (input) => (isMap(input.Item) && isNamed(input.TableName) ? [true] : []),
       write: (input, outbound, count) => ({
         ...input,
         Item: writeItem(input.Item, Infinity, outbound().token, count),
       }),
     },
     UpdateItem: {
-      sends: named,
+      carries: (input) => (isNamed(input.TableName) ? [true] : []),
       write: (input, outbound, count) => writeUpdate(input, outbound().token, count),
     },
     BatchWriteItem: {
-      sends: (input) =>
+      carries: (input) =>
         Object.entries(input.RequestItems ?? {})
           .filter(([table]) => isNamed(table))
-          .reduce((sum, [, requests]) => sum + putsOf(requests).length, 0),
+          .flatMap(([, requests]) => putsOf(requests).map(() => true)),
       write(input, outbound, count) {
         const RequestItems = { ...input.RequestItems };
         for (const table of Object.keys(RequestItems).filter(isNamed)) {
@@ -149,14 +152,12 @@ module.exports = {
     },
     /** A transaction with a token of the caller's choice may be repeated, and is refused where it then differs. */
     TransactWriteItems: {
-      sends: (input) =>
-        input.ClientRequestToken === undefined ? (input.TransactItems ?? []).filter(carries).length : 0,
-      unsupported: (input) =>
-        input.ClientRequestToken === undefined ? 0 : (input.TransactItems ?? []).filter(carries).length,
+      carries: (input) =>
+        (input.TransactItems ?? []).filter(isCarrier).map(() => input.ClientRequestToken === undefined),
       write(input, outbound, count) {
         let left = MAX_TRANSACTION - atMost(input.TransactItems);
         const TransactItems = input.TransactItems.map((action) => {
-          if (!carries(action)) return action;
+          if (!isCarrier(action)) return action;
           const { token } = outbound();
           left -= HOPGUARD.length + token.length;
           if (action.Put) return { ...action, Put: { ...action.Put, Item: writeItem(action.Put.Item, left, token, count) } };

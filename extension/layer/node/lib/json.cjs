@@ -177,4 +177,4 @@ function putMember(text, name, value) {
   return `${without.slice(0, place.start)}${JSON.stringify(name)}:${value}${comma}${without.slice(place.start)}`;
 }
 
-module.exports = { members, putMember, removeMember };
+module.exports = { members, objectStart, putMember, removeMember };

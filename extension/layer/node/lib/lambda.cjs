@@ -1,10 +1,9 @@
 'use strict';
 // Lambda: the client context of a synchronous invocation, the payload of an asynchronous one.
 
-const { HOPGUARD, TRACEPARENT, TRACESTATE, byteLength, inject } = require('./propagator.cjs');
+const { HOPGUARD, TRACEPARENT, TRACESTATE, byteLength, bytesLeft, inject } = require('./propagator.cjs');
 const { members } = require('./json.cjs');
 const { single, sizeOf } = require('./field.cjs');
-const { bytesLeft } = require('./limits.cjs');
 
 /** The longest client context, in bytes of JSON: 3,583 characters of base64, which come in fours. */
 const MAX_CLIENT_CONTEXT_JSON = Math.floor(3583 / 4) * 3;
@@ -80,29 +79,28 @@ function writeContext(context, outbound, count) {
 }
 
 const context = {
-  sends: () => 1,
+  carries: () => [true],
   write: (input, outbound, count) => ({
     ...input,
     ClientContext: writeContext(input.ClientContext, outbound(), count),
   }),
 };
 const payload = single('Payload', (input) => bytesLeft(sizeOf(input.Payload)));
-/** A dry run invokes nothing. */
-const nothing = { sends: () => 0, write: (input) => input };
 
 /** Lambda drops the client context of asynchronous invocations. */
-const byType = (input) => ({ DryRun: nothing, Event: payload })[input.InvocationType] ?? context;
+const carrierOf = (input) => (input.InvocationType === 'Event' ? payload : context);
+
+function carries(input) {
+  // A dry run invokes nothing.
+  if (input.InvocationType === 'DryRun') return [];
+  // The same name with another payload is an error: the call could not be repeated any more.
+  if (input.InvocationType === 'Event' && input.DurableExecutionName !== undefined) return [false];
+  return carrierOf(input).carries(input);
+}
 
 module.exports = {
   Lambda: {
-    Invoke: {
-      sends: (input) => byType(input).sends(input),
-      unsupported: (input) => byType(input).unsupported?.(input) ?? 0,
-      write: (input, outbound, count) => byType(input).write(input, outbound, count),
-    },
-    InvokeWithResponseStream: {
-      sends: (input) => (input.InvocationType === 'DryRun' ? 0 : 1),
-      write: context.write,
-    },
+    Invoke: { carries, write: (input, ...rest) => carrierOf(input).write(input, ...rest) },
+    InvokeWithResponseStream: { carries, write: context.write },
   },
 };

@@ -25,7 +25,7 @@ function slotsOf(map) {
 }
 
 const object = {
-  sends: () => 1,
+  carries: () => [true],
   write(input, outbound, count) {
     const sent = Object.entries(input.Metadata ?? {}).filter(([, text]) => typeof text === 'string');
     const size = sent.reduce((sum, [name, text]) => sum + PREFIX + byteLength(name) + byteLength(text), 0);
@@ -44,8 +44,7 @@ module.exports = {
     PutObject: object,
     CreateMultipartUpload: object,
     CopyObject: {
-      sends: (input) => Number(replaces(input)),
-      unsupported: (input) => Number(!replaces(input)),
+      carries: (input) => [replaces(input)],
       write: object.write,
     },
   },

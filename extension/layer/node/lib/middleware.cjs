@@ -43,18 +43,20 @@ async function asked(invocation, sends) {
   try {
     return await proxy.sends(invocation, sends);
   } catch (error) {
-    reports.fault('sends', error);
+    reports.fault('proxy', error);
     return {};
   }
 }
 
 /** Answers the input to send: the caller's own, or a copy with the lineage in it. */
 async function withLineage(call, carrier, input) {
-  call.count('unsupported', carrier.unsupported?.(input) ?? 0);
-  const sends = carrier.sends(input);
-  if (sends === 0) return input;
-  const answer = await asked(call.invocation, sends);
-  if (answer.scope === 'none') call.count('no_scope', sends);
+  // One for each message: whether it can carry lineage.
+  const carries = carrier.carries(input);
+  const carrying = carries.filter(Boolean).length;
+  call.count('unsupported', carries.length - carrying);
+  if (carrying === 0) return input;
+  const answer = await asked(call.invocation, carries.length);
+  if (answer.scope === 'none') call.count('no_scope', carrying);
   if (!answer.lineage) return input;
   call.belongsTo(answer.lineage);
   const { trace, flags, others, tokens, reusable } = answer.lineage;
@@ -65,7 +67,7 @@ async function withLineage(call, carrier, input) {
     return { token, parent: `00-${trace}-${call.span}-${flags}`, others };
   };
   const outcomes = [];
-  const written = carrier.write(input, outbound, (outcome) => outcomes.push(outcome));
+  const written = carrier.write(input, outbound, (outcome) => outcomes.push(outcome), carries);
   // Counted when all is written: what throws half-way has written nothing.
   for (const outcome of outcomes) call.count(outcome);
   return written;
@@ -79,6 +81,8 @@ async function observed(next, args, call, carrier) {
       const input = await withLineage(call, carrier, args.input);
       if (input !== args.input) sent = { ...args, input };
     }
+    const known = call.trace ? undefined : proxy?.known(call.invocation);
+    if (known) call.belongsTo(known);
   } catch (error) {
     reports.fault(call.where, error);
   }

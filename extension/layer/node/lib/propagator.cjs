@@ -13,7 +13,17 @@ const TRACEPARENT_CHARS = 55;
 const WHITE_SPACE = /^\p{White_Space}+|\p{White_Space}+$/gu;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
+/** The limit of SQS, EventBridge and asynchronous invocations today, in bytes. */
+const MAX_BYTES = 1024 * 1024;
+/** The limit until 2025. Queues made before that keep it, and so does SNS: a message that fits is not pushed over it. */
+const MAX_BYTES_BEFORE = 256 * 1024;
+
 const byteLength = (text) => Buffer.byteLength(text, 'utf8');
+
+/** How many bytes may still be added to `size`, the size of a message or of the whole batch that it stands in. */
+function bytesLeft(size, before = MAX_BYTES_BEFORE, limit = MAX_BYTES) {
+  return Math.max(0, (size <= before ? before : limit) - size);
+}
 
 const isOurs = (member) => member.startsWith(`${HOPGUARD}=`);
 
@@ -101,4 +111,14 @@ function inject(slots, room, outbound) {
   return 'no_room';
 }
 
-module.exports = { HOPGUARD, TRACEPARENT, TRACESTATE, byteLength, inject, stateOf };
+module.exports = {
+  HOPGUARD,
+  MAX_BYTES,
+  MAX_BYTES_BEFORE,
+  TRACEPARENT,
+  TRACESTATE,
+  byteLength,
+  bytesLeft,
+  inject,
+  stateOf,
+};

@@ -15,10 +15,10 @@ const PAUSE_MS = 5000;
 const MAX_SENDS = 1000;
 /** The longest answer that is read, in bytes: 1,000 tokens are 260 KB. */
 const MAX_ANSWER = 1024 * 1024;
-/** Invocations whose reusable answer is kept: as many as one environment may run at once. */
+/** Invocations whose answer is kept: as many as one environment may run at once. */
 const MAX_KEPT = 64;
 
-const HEX = { trace: /^[0-9a-f]{32}$/, parent: /^[0-9a-f]{16}$/, flags: /^[0-9a-f]{2}$/ };
+const HEX = { trace: /^(?!0+$)[0-9a-f]{32}$/, parent: /^(?!0+$)[0-9a-f]{16}$/, flags: /^[0-9a-f]{2}$/ };
 /** Free of quotes, commas, equals signs, semicolons and white space; a signature is in base64url. */
 const TOKEN = /^01-[0-9A-Za-z_:.-]{1,253}$/;
 
@@ -45,8 +45,8 @@ class Proxy {
    * @throws where there was no answer, or none that can be read
    */
   async sends(invocation, sends) {
-    const kept = this.#kept.get(invocation);
-    if (kept) return { lineage: kept };
+    const known = this.known(invocation);
+    if (known?.reusable) return { lineage: known };
     if (sends > MAX_SENDS || Date.now() < this.#pausedUntil) return {};
     let question = this.#gathering.get(invocation);
     if (!question || question.sends + sends > MAX_SENDS) question = this.#gather(invocation);
@@ -56,6 +56,11 @@ class Proxy {
     if (!lineage) return { scope };
     if (lineage.reusable) return { lineage };
     return { lineage: { ...lineage, tokens: lineage.tokens.slice(from, from + sends) } };
+  }
+
+  /** What the proxy last said of an invocation; nothing where nobody has asked, or its id is not known. */
+  known(invocation) {
+    return this.#kept.get(invocation);
   }
 
   /** Begins a question that is asked as soon as all that runs now has run. */
@@ -70,26 +75,31 @@ class Proxy {
   }
 
   async #lineage(invocation, sends) {
+    let answer;
     try {
-      const answer = await this.#ask(JSON.stringify({ invocation, sends }));
-      this.#failures = 0;
-      if (answer.status === 404 || answer.status === 409) return { scope: 'none' };
-      const lineage = read(answer, sends);
-      // Without an id nobody can tell when the invocation is over that an answer belongs to: it serves these calls alone.
-      if (lineage.reusable && invocation !== null) this.#keep(invocation, lineage);
-      return { lineage };
+      answer = await this.#ask(JSON.stringify({ invocation, sends }));
     } catch (error) {
-      this.#failures += 1;
-      if (this.#failures >= FAILURES) {
-        this.#failures = 0;
-        this.#pausedUntil = Date.now() + PAUSE_MS;
-      }
+      this.#failed();
       throw error;
     }
+    this.#failures = 0;
+    if (answer.status === 404 || answer.status === 409) return { scope: 'none' };
+    const lineage = read(answer, sends);
+    // Without an id nobody can tell when the invocation is over that an answer belongs to: it serves these calls alone.
+    if (invocation !== null) this.#keep(invocation, lineage);
+    return { lineage };
+  }
+
+  #failed() {
+    this.#failures += 1;
+    if (this.#failures < FAILURES) return;
+    this.#failures = 0;
+    this.#pausedUntil = Date.now() + PAUSE_MS;
   }
 
   #keep(invocation, lineage) {
-    this.#kept.set(invocation, lineage);
+    // Tokens that serve once are spent.
+    this.#kept.set(invocation, lineage.reusable ? lineage : { ...lineage, tokens: [] });
     if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value);
   }
 
@@ -143,7 +153,8 @@ function read({ status, text }, sends) {
   const isRead =
     Object.keys(HEX).every((name) => typeof texts[name] === 'string' && HEX[name].test(texts[name])) &&
     Array.isArray(tokens) &&
-    tokens.length >= (reusable === true ? 1 : sends) &&
+    (reusable === true ? tokens.length > 0 : tokens.length === sends) &&
+    typeof (others ?? '') === 'string' &&
     tokens.every((token) => typeof token === 'string' && TOKEN.test(token));
   if (!isRead) throw new Error('the answer cannot be read');
   return {
@@ -151,7 +162,7 @@ function read({ status, text }, sends) {
     trace,
     parent,
     flags,
-    others: typeof others === 'string' ? others : '',
+    others: others ?? '',
     tokens,
     reusable: reusable === true,
   };

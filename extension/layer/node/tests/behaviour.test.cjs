@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const { after, before, beforeEach, test } = require('node:test');
 
 const { Aws } = require('./support/aws.cjs');
-const { INVOCATION, Layer, lineage, token } = require('./support/layer.cjs');
+const { INVOCATION, Layer, PARENT, TRACE, lineage, token } = require('./support/layer.cjs');
 
 const OTHER = '11111111-2222-3333-4444-555555555555';
 
@@ -158,31 +158,60 @@ test('where the runtime tells the request id, it is sent, and a reusable answer 
   assert.equal(layer.asked.at(-1).invocation, null, 'the store knows none');
 });
 
+test('a call that carries nothing stands in its trace where a send of its invocation came before it', async (t) => {
+  const known = globalThis.awslambda;
+  let id = '00000000-2222-3333-4444-555555555555';
+  globalThis.awslambda = { InvokeStore: { getRequestId: () => id } };
+  t.after(() => (globalThis.awslambda = known));
+  const get = () => client.send(new sdk.GetQueueAttributesCommand({ QueueUrl: aws.queue('orders') }));
+  await get();
+  await client.send(message());
+  await get();
+  id = '99999999-2222-3333-4444-555555555555';
+  await get();
+  const calls = (await layer.reports(4)).map(({ call }) => [call.operation, call.trace, call.parent]);
+  const carriesNothing = 'GetQueueAttributes';
+  assert.deepEqual(calls, [
+    [carriesNothing, undefined, undefined],
+    ['SendMessage', TRACE, PARENT],
+    [carriesNothing, TRACE, PARENT],
+    [carriesNothing, undefined, undefined],
+  ]);
+  await client.send(message());
+  await client.send(message());
+  assert.equal(layer.asked.length, 3, 'tokens that serve once are asked for each time');
+});
+
 test('more messages than one question may be about are asked for in two', async () => {
   await Promise.all(Array.from({ length: 1001 }, () => client.send(message())));
   assert.deepEqual(layer.asked.map(({ sends }) => sends), [1000, 1]);
 });
 
-test('garbage is not written into a message', async () => {
+test('garbage is not written into a message: it is a fault, no outcome, and no reason to pause', async () => {
+  const answer = (more) => [200, JSON.stringify(lineage({ sends: 1 }, more))];
   const wrong = [
     ['no JSON', [200, '<html>']],
     ['an empty object', [200, '{}']],
-    ['too few tokens', [200, JSON.stringify(lineage({ sends: 0 }))]],
-    ['no token', [200, JSON.stringify(lineage({ sends: 1 }, { tokens: ['01-a,b=c'] }))]],
-    ['a short trace', [200, JSON.stringify(lineage({ sends: 1 }, { trace: 'abc' }))]],
+    ['too few tokens', answer({ tokens: [] })],
+    ['too many tokens', answer({ tokens: [token(0), token(1)] })],
+    ['no token', answer({ tokens: ['01-a,b=c'] })],
+    ['a short trace', answer({ trace: 'abc' })],
+    ['no trace', answer({ trace: '0'.repeat(32) })],
+    ['others are no text', answer({ others: 1 })],
     ['another status', [500, '']],
     ['endless', [200, `"${'x'.repeat(2 * 1024 * 1024)}"`]],
   ];
-  for (const [name, answer] of wrong) {
+  for (const [name, garbage] of wrong) {
     aws.reset();
-    layer.answer = () => answer;
+    layer.answer = () => garbage;
     assert.equal((await timed()).attributes, undefined, name);
-    layer.answer = (question) => [200, JSON.stringify(lineage(question))];
-    await timed();
   }
-  const faults = (await layer.settled()).filter((report) => report.fault);
+  assert.equal(layer.asked.length, wrong.length);
+  const reports = await layer.settled();
+  assert.deepEqual(reports.filter((report) => report.outcomes), []);
+  const faults = reports.filter((report) => report.fault);
   assert.equal(faults.length, 1, 'each place once');
-  assert.deepEqual([faults[0].fault.injector, faults[0].fault.where], ['node', 'sends']);
+  assert.deepEqual([faults[0].fault.injector, faults[0].fault.where], ['node', 'proxy']);
 });
 
 test('an idle connection that was closed is not noticed', async () => {
@@ -202,4 +231,5 @@ test('a proxy that hangs costs 250 ms, and after three times nothing for a while
   const { ms, attributes } = await timed();
   assert.ok(ms < 240, `${ms}`);
   assert.equal(attributes, undefined);
+  assert.deepEqual((await layer.reports(4, (report) => report.call)).filter((report) => report.outcomes), []);
 });

@@ -14,7 +14,7 @@ let sdk;
 
 before(async () => {
   [aws, layer] = await Promise.all([Aws.start(), Layer.start()]);
-  Object.assign(process.env, layer.env, { HOPGUARD_DYNAMODB_TABLES: 'orders, parts' });
+  Object.assign(process.env, layer.env, { HOPGUARD_DYNAMODB_TABLES: 'orders, arn:aws:dynamodb:eu-west-1:123456789012:table/parts' });
   require('../hopguard.cjs');
   sdk = {
     ...require('@aws-sdk/client-sqs'),
@@ -306,6 +306,17 @@ test('Lambda Invoke: a payload that is no object, and a dry run, carry nothing',
   assert.deepEqual([dry.outcomes, dry.asked], [undefined, []]);
 });
 
+test('Lambda Invoke: a named durable execution stays repeatable', async () => {
+  const client = new sdk.LambdaClient(aws.config());
+  const input = { FunctionName: 'worker:1', DurableExecutionName: 'order-7', Payload: '{}' };
+  const named = await send(client, sdk.InvokeCommand, { ...input, InvocationType: 'Event' });
+  assert.deepEqual([named.request.body.toString(), named.outcomes, named.asked], ['{}', { unsupported: 1 }, []]);
+  aws.reset();
+  layer.reset();
+  const { request, outcomes } = await send(client, sdk.InvokeCommand, input);
+  assert.deepEqual([request.body.toString(), outcomes], ['{}', { written: 1 }], 'its payload stays the same');
+});
+
 test('Lambda Invoke, asynchronous: a payload is not pushed over 256 KiB', async () => {
   const Payload = JSON.stringify({ a: 'x'.repeat(256 * 1024 - 100) });
   const input = { FunctionName: 'worker', InvocationType: 'Event', Payload };
@@ -333,6 +344,30 @@ test('EventBridge PutEvents: the field in each detail', async () => {
   assert.deepEqual([call.target, call.service], ['shop-bus', 'EventBridge']);
 });
 
+test('EventBridge PutEvents: the proxy is asked for all entries or for none', async () => {
+  const client = new sdk.EventBridgeClient(aws.config());
+  const entries = (...details) => ({ Entries: details.map((Detail) => ({ Source: 'shop', DetailType: 'order', Detail })) });
+  const none = await send(client, sdk.PutEventsCommand, entries('[]', '{broken', undefined));
+  assert.deepEqual([none.outcomes, none.asked], [{ unsupported: 3 }, []]);
+  layer.reset();
+  layer.answer = () => [404, '{}'];
+  const some = await send(client, sdk.PutEventsCommand, entries('[]', '{}', '{"a":1}'));
+  assert.deepEqual([some.outcomes, some.asked[0].sends], [{ unsupported: 1, no_scope: 2 }, 3]);
+});
+
+test('EventBridge PutEvents: an entry stays smaller than 256 KB', async () => {
+  const client = new sdk.EventBridgeClient(aws.config());
+  const field = `"hopguard":{"traceparent":"${'-'.repeat(55)}","tracestate":"${STATE}"},`.length;
+  for (const [room, expected] of [[field, 'no_room'], [field + 1, 'written']]) {
+    aws.reset();
+    layer.reset();
+    const Detail = `{"a":"${'x'.repeat(256 * 1024 - 's'.length - 'd'.length - '{"a":""}'.length - room)}"}`;
+    const input = { Entries: [{ Source: 's', DetailType: 'd', Detail }] };
+    const { outcomes } = await send(client, sdk.PutEventsCommand, input);
+    assert.deepEqual(outcomes, { [expected]: 1 });
+  }
+});
+
 test('Step Functions: the field in the input, but not where a name makes a start repeatable', async () => {
   const client = new sdk.SFNClient(aws.config({ disableHostPrefix: true }));
   const stateMachineArn = 'arn:aws:states:eu-west-1:123456789012:stateMachine:machine';
@@ -342,12 +377,26 @@ test('Step Functions: the field in the input, but not where a name makes a start
     const { request, call, outcomes } = await send(client, Command, { stateMachineArn, input: '{"a":1}' });
     assertField(request.json.input, call);
     assert.deepEqual([outcomes, call.target, call.service], [{ written: 1 }, 'machine', 'SFN']);
+    aws.reset();
+    layer.reset();
+    const absent = await send(client, Command, { stateMachineArn });
+    assertField(absent.request.json.input, absent.call);
+    assert.deepEqual([Object.keys(JSON.parse(absent.request.json.input)), absent.outcomes], [['hopguard'], { written: 1 }]);
   }
   aws.reset();
   layer.reset();
   const input = { stateMachineArn, input: '{"a":1}', name: 'order-7' };
   const named = await send(client, sdk.StartExecutionCommand, input);
   assert.deepEqual([named.request.json.input, named.outcomes, named.asked], ['{"a":1}', { unsupported: 1 }, []]);
+  aws.reset();
+  layer.reset();
+  const bare = await send(client, sdk.StartExecutionCommand, { stateMachineArn, name: 'order-7' });
+  assert.deepEqual([bare.request.json.input, bare.outcomes, bare.asked], [undefined, { unsupported: 1 }, []]);
+  aws.reset();
+  layer.reset();
+  layer.answer = () => [404, '{}'];
+  const alone = await send(client, sdk.StartExecutionCommand, { stateMachineArn });
+  assert.deepEqual([alone.request.json.input, alone.outcomes], [undefined, { no_scope: 1 }]);
 });
 
 test('Kinesis PutRecord and PutRecords: the field in data that is a JSON object', async () => {
@@ -359,14 +408,25 @@ test('Kinesis PutRecord and PutRecords: the field in data that is a JSON object'
   assert.equal(call.target, 'clicks');
   aws.reset();
   layer.reset();
-  const Records = [Buffer.from('{}'), Buffer.from([0, 1, 255]), new TextEncoder().encode('{"b":2}')];
+  const others = [
+    Buffer.from([0, 1, 255]),
+    Buffer.from('{"a":1}\n{"b":2}'),
+    Buffer.from('{"a":1,}'),
+    Buffer.from('[1]'),
+    Buffer.from([...Buffer.from('{"a":"'), 255, ...Buffer.from('"}')]),
+  ];
+  const Records = [Buffer.from('{}'), ...others, new TextEncoder().encode(' {"b":2}\n')];
   const many = { StreamName: 'clicks', Records: Records.map((Data) => ({ Data, PartitionKey: '1' })) };
   const batch = await send(client, sdk.PutRecordsCommand, many);
   const sent = batch.request.json.Records;
   assertField(data(sent[0]), batch.call);
-  assert.equal(sent[1].Data, Buffer.from([0, 1, 255]).toString('base64'));
-  assertField(data(sent[2]), batch.call, 2);
-  assert.deepEqual(batch.outcomes, { written: 2, unsupported: 1 });
+  others.forEach((other, nth) => assert.equal(sent[nth + 1].Data, other.toString('base64')));
+  assertField(data(sent[6]), batch.call, 6);
+  assert.deepEqual([batch.outcomes, batch.asked[0].sends], [{ written: 2, unsupported: 5 }, 7]);
+  layer.reset();
+  aws.reset();
+  const two = await send(client, sdk.PutRecordCommand, { ...one, Data: others[1] });
+  assert.deepEqual([two.request.json.Data, two.outcomes, two.asked], [others[1].toString('base64'), { unsupported: 1 }, []]);
 });
 
 test('DynamoDB: an item attribute, in named tables only', async () => {
@@ -403,7 +463,10 @@ test('DynamoDB UpdateItem: an assignment more', async () => {
   const cases = [
     ['SET a = :n', 'SET #hopguard = :hopguard, a = :n'],
     ['REMOVE b set a = :n', 'REMOVE b set #hopguard = :hopguard, a = :n'],
+    ['set#a=:n', 'set #hopguard = :hopguard,#a=:n'],
     ['ADD a :n', 'SET #hopguard = :hopguard ADD a :n'],
+    ['REMOVE #set, offset', 'SET #hopguard = :hopguard REMOVE #set, offset'],
+    ['ADD hopguards :n', 'SET #hopguard = :hopguard ADD hopguards :n'],
   ];
   for (const [UpdateExpression, expected] of cases) {
     aws.reset();
@@ -426,6 +489,13 @@ test('DynamoDB UpdateItem: an assignment more', async () => {
   const older = { TableName: 'orders', Key, AttributeUpdates: { a: { Action: 'PUT', Value: { N: '1' } } } };
   const legacy = await send(client, sdk.UpdateItemCommand, older);
   assert.deepEqual(legacy.request.json.AttributeUpdates.hopguard, { Action: 'PUT', Value: { S: token(0) } });
+  assert.deepEqual(legacy.outcomes, { written: 1 });
+  aws.reset();
+  layer.reset();
+  const stale = { ...older, AttributeUpdates: { hopguard: { Action: 'PUT', Value: { S: '01-stale' } } } };
+  const again = await send(client, sdk.UpdateItemCommand, stale);
+  assert.deepEqual(again.request.json.AttributeUpdates, { hopguard: { Action: 'PUT', Value: { S: token(0) } } });
+  assert.deepEqual(again.outcomes, { replaced: 1 });
 });
 
 test('DynamoDB TransactWriteItems: puts and updates, but not where a token makes it repeatable', async () => {

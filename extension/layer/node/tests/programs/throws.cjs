@@ -4,4 +4,4 @@ function deep() {
 }
 if (process.env.THROW) deep();
 require('./send.cjs');
-setTimeout(deep, 200);
+setTimeout(deep, 1000);
