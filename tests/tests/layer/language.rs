@@ -14,21 +14,19 @@ use crate::tree::layer;
 /// An environment takes seconds to start on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
+/// What a user names in `AWS_LAMBDA_EXEC_WRAPPER`.
+pub(crate) const WRAPPER: &str = "/opt/hopguard/wrap";
+
 /// The tests' function under the layer: five visits are allowed, and blocked records go to the quarantine queue.
-pub(crate) fn layered<'b>(
-    bed: &'b Bed,
-    name: &str,
-    runtime: &Runtime,
-    plan: &Plan,
-) -> Result<FunctionBuilder<'b>> {
-    let function = bed.cloud.function(name).layered(layer()?, runtime.clone());
-    Ok(function
-        .env("AWS_LAMBDA_EXEC_WRAPPER", "/opt/hopguard/wrap")
+pub(crate) fn layered<'b>(bed: &'b Bed, name: &str, runtime: &Runtime, plan: &Plan) -> FunctionBuilder<'b> {
+    let function = bed.cloud.function(name).layered(layer(), runtime.clone());
+    function
+        .env("AWS_LAMBDA_EXEC_WRAPPER", WRAPPER)
         .env(Plan::VARIABLE, plan.text())
         .env(Witness::VARIABLE, bed.witness.address())
         .env("HOPGUARD_MAX_VISITS", "5")
         .env("HOPGUARD_QUARANTINE", bed.quarantine.url())
-        .timeout(Duration::from_secs(20)))
+        .timeout(Duration::from_secs(20))
 }
 
 /// The lineage that stood in the record of a run: where a handler that passes it on passes on its own invocation's.
@@ -64,7 +62,7 @@ pub(crate) async fn an_sqs_loop(runtime: &Runtime, variables: &[(&str, &str)]) -
     let bed = Bed::start().await?;
     let queue = bed.cloud.queue("work").create().await?;
     let plan = Plan::forward(Send::queue(queue.url()));
-    let mut function = layered(&bed, "worker", runtime, &plan)?;
+    let mut function = layered(&bed, "worker", runtime, &plan);
     for (name, value) in variables {
         function = function.env(name, *value);
     }
@@ -84,7 +82,7 @@ pub(crate) async fn an_sns_loop(runtime: &Runtime) -> Result<()> {
     let bed = Bed::start().await?;
     let topic = bed.cloud.topic("news").await?;
     let plan = Plan::forward(Send::topic(topic.arn()));
-    let function = layered(&bed, "worker", runtime, &plan)?.deploy().await?;
+    let function = layered(&bed, "worker", runtime, &plan).deploy().await?;
     topic.subscribe(&function).await?;
     topic.publish("keep me").await?;
     tripped(&bed, &function).await?;
@@ -98,7 +96,7 @@ pub(crate) async fn an_s3_loop(runtime: &Runtime) -> Result<()> {
     let bed = Bed::start().await?;
     let bucket = bed.cloud.bucket("objects").await?;
     let plan = Plan::forward(Send::Object { bucket: bucket.name().to_owned(), prefix: "in/".to_owned() });
-    let function = layered(&bed, "worker", runtime, &plan)?.deploy().await?;
+    let function = layered(&bed, "worker", runtime, &plan).deploy().await?;
     bucket.notify(&function, "in/").await?;
     bucket.put("in/first", b"x", &[]).await?;
     tripped(&bed, &function).await?;
@@ -112,7 +110,7 @@ pub(crate) async fn an_s3_loop(runtime: &Runtime) -> Result<()> {
 pub(crate) async fn a_direct_asynchronous_loop(runtime: &Runtime) -> Result<()> {
     let bed = Bed::start().await?;
     let plan = Plan::forward(Send::Invoke { function: "worker".to_owned(), synchronous: false });
-    let function = layered(&bed, "worker", runtime, &plan)?.deploy().await?;
+    let function = layered(&bed, "worker", runtime, &plan).deploy().await?;
     function.invoke_async(&json!({ "order": 1 })).await?;
     tripped(&bed, &function).await?;
     assert_eq!(path(&bed, &function), [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]);
@@ -125,7 +123,7 @@ pub(crate) async fn of_ten_records_the_handler_gets_nine(runtime: &Runtime) -> R
     let bed = Bed::start().await?;
     let queue = bed.cloud.queue("orders").create().await?;
     let plan = Plan { each: true, ..Plan::default() };
-    let function = layered(&bed, "orders", runtime, &plan)?.deploy().await?;
+    let function = layered(&bed, "orders", runtime, &plan).deploy().await?;
     let draft = |n: usize| {
         let draft = Draft::new(format!("m{n}"));
         if n == 4 { draft.attribute("hopguard", token(&function, 5, 1)) } else { draft }
@@ -144,7 +142,7 @@ pub(crate) async fn of_ten_records_the_handler_gets_nine(runtime: &Runtime) -> R
 pub(crate) async fn the_layer_changes_no_answer(runtime: &Runtime) -> Result<()> {
     let bed = Bed::start().await?;
     let plan = Plan::default();
-    let with = layered(&bed, "with", runtime, &plan)?.deploy().await?;
+    let with = layered(&bed, "with", runtime, &plan).deploy().await?;
     let without = bed.cloud.function("without").layered(hopguard_tests::Layer::none(), runtime.clone());
     let without = without.env(Plan::VARIABLE, plan.text()).env(Witness::VARIABLE, bed.witness.address());
     let without = without.deploy().await?;
