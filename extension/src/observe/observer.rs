@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) kick: Notify,
     pub(crate) progress: watch::Sender<Progress>,
     asked: AtomicU64,
+    /// OTLP requests taken.
+    received: AtomicU64,
     shuts_down: OnceLock<Instant>,
     state: Mutex<State>,
 }
@@ -128,6 +130,7 @@ impl Observer {
             kick: Notify::new(),
             progress: watch::Sender::default(),
             asked: AtomicU64::new(0),
+            received: AtomicU64::new(0),
             shuts_down: OnceLock::new(),
             state: Mutex::new(state),
         }))
@@ -197,9 +200,32 @@ impl Inner {
             || (self.settings.metrics.emf && state.meter.is_pressed())
     }
 
+    /// Whether an export is due by the clock.
+    pub(crate) fn is_due(&self) -> bool {
+        let state = self.state();
+        let now = Instant::now().into_std();
+        state.policy.poll_timeout(now, self.is_pressed(&state)) <= now
+    }
+
+    /// A number that is another one when anything has happened but the layer's own exports.
+    pub(crate) fn activity(&self) -> u64 {
+        let state = self.state();
+        let measured = state.meter.measured().filter(|(measure, _)| *measure != Measure::LayerMemory);
+        let measured: u64 = measured.map(|(_, one)| one.total.count).sum();
+        let counted: u64 = self.counters.snapshot().into_iter().map(|(_, count)| count).sum();
+        self.received.load(Ordering::Relaxed) + state.own_spans.taken() + measured + counted
+    }
+
+    /// Whether something waits that was not delivered.
+    pub(crate) fn has_undelivered(&self) -> bool {
+        let mut state = self.state();
+        Signal::ALL.into_iter().any(|signal| !state.buffer(signal).is_empty())
+    }
+
     /// Takes what was received, encoded; says how many items had no room.
     pub(crate) fn take(&self, signal: Signal, chunk: Chunk) -> usize {
         let items = chunk.items;
+        self.received.fetch_add(1, Ordering::Relaxed);
         if !self.wants(signal) || self.state().buffer(signal).push(chunk) {
             return 0;
         }

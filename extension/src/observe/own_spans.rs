@@ -17,6 +17,7 @@ pub(crate) struct OwnSpans {
     /// Fields 2 of a `ScopeSpans`.
     encoded: BytesMut,
     spans: usize,
+    taken: u64,
 }
 
 impl OwnSpans {
@@ -28,7 +29,13 @@ impl OwnSpans {
         }
         prost::encoding::message::encode(2, span, &mut self.encoded);
         self.spans += 1;
+        self.taken += 1;
         true
+    }
+
+    /// How many it has taken since the beginning.
+    pub(crate) const fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// All of them as one group of a request.

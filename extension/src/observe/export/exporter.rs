@@ -17,6 +17,8 @@ use crate::observe::signal::Signal;
 
 /// CloudWatch keeps one value a minute: more requests would be billed for nothing.
 const CLOUDWATCH_INTERVAL: Duration = Duration::from_secs(60);
+/// How often the clock is looked at where no event says that an invocation has started.
+const TICK: Duration = Duration::from_millis(250);
 /// What one PutMetricData may take.
 const CLOUDWATCH_LIMIT: Duration = Duration::from_secs(3);
 /// What does not wait for CloudWatch's interval: an alarm may hang on it.
@@ -41,6 +43,8 @@ pub(crate) struct Exporter {
     put: Option<SystemTime>,
     exported: Option<Exported>,
     seldom: Seldom,
+    /// How much had happened at the last export by the clock.
+    activity: u64,
 }
 
 impl Exporter {
@@ -53,6 +57,7 @@ impl Exporter {
             put: None,
             exported: inner.environment.delta.then(|| Exported::new(inner.state().meter.since)),
             seldom: Seldom::default(),
+            activity: 0,
         }
     }
 
@@ -60,12 +65,28 @@ impl Exporter {
     pub(crate) async fn run(&mut self, inner: &Inner) {
         loop {
             if inner.managed {
-                let next = inner.state().policy.poll_timeout(Instant::now().into_std());
-                let _ = tokio::time::timeout_at(next.into(), inner.kick.notified()).await;
+                self.wait(inner).await;
             } else {
                 inner.kick.notified().await;
             }
             self.export(inner).await;
+        }
+    }
+
+    /// Waits until somebody asks for an export, or one is due by the clock and there is something new.
+    async fn wait(&mut self, inner: &Inner) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = inner.kick.notified() => return,
+                _ = tick.tick() => {}
+            }
+            let activity = inner.activity();
+            if (activity != self.activity || inner.has_undelivered()) && inner.is_due() {
+                self.activity = activity;
+                return;
+            }
         }
     }
 

@@ -132,3 +132,20 @@ async fn an_invocation_that_never_answered_ends_with_the_next_or_with_the_enviro
     let errors: Vec<_> = sink.spans().into_iter().map(|span| span.status.unwrap().message).collect();
     assert_eq!(errors, ["unanswered", "shutdown"]);
 }
+
+#[tokio::test]
+async fn on_managed_instances_a_timer_exports_what_is_new_and_only_that() {
+    let sink = Sink::start([]).await;
+    let rig = Rig::managed(&sink.url(), Duration::from_millis(300)).await;
+    // Several at once: one that starts ends none of the others.
+    rig.start_invocation("r-1");
+    rig.start_invocation("r-2");
+    rig.end("r-1", Outcome::Answered);
+    let first = sink.wait_for("/v1/traces", 1).await;
+    rig.end("r-2", Outcome::Answered);
+    assert_eq!((first.len(), sink.wait_for("/v1/traces", 2).await.len()), (1, 2));
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    let idle = sink.received().len();
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    assert_eq!((sink.received().len(), sink.spans().len()), (idle, 2));
+}

@@ -41,14 +41,25 @@ impl Rig {
         Self::of(variables, settings, Clients::from_config(SdkConfig::builder().build())).await
     }
 
+    /// As on Lambda Managed Instances.
+    pub(super) async fn managed(collector: &str, interval: Duration) -> Self {
+        let settings = Telemetry { flush_interval: interval, ..Telemetry::default() };
+        let clients = Clients::from_config(SdkConfig::builder().build());
+        Self::made(&[("OTEL_EXPORTER_OTLP_ENDPOINT", collector)], settings, clients, true).await
+    }
+
     pub(super) async fn of(variables: &[(&str, &str)], settings: Telemetry, clients: Clients) -> Self {
+        Self::made(variables, settings, clients, false).await
+    }
+
+    async fn made(variables: &[(&str, &str)], settings: Telemetry, clients: Clients, managed: bool) -> Self {
         let settings = Telemetry { otlp_port: 0, ..settings };
         let listeners = Listeners::bind(&settings).await;
         let (otlp, telemetry, reports) = (listeners.otlp(), listeners.telemetry(), listeners.reports());
         let environment = Environment::read(variables.iter().copied()).without_own_receiver(otlp);
         assert!(environment.wrong.is_empty(), "{:?}", environment.wrong);
         let counters = Arc::<Counters>::default();
-        let observer = Observer::new(environment, settings, Arc::clone(&counters), clients, false);
+        let observer = Observer::new(environment, settings, Arc::clone(&counters), clients, managed);
         observer.run(listeners);
         Self {
             observer,
