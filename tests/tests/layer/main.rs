@@ -5,7 +5,9 @@
 #[path = "../guard/bed.rs"]
 #[allow(dead_code, reason = "shared with the tests of the crate")]
 mod bed;
+mod environment;
 mod language;
+mod managed;
 mod mixed;
 mod node;
 mod python;
