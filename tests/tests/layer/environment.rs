@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use hopguard_tests::{Environment, EnvironmentBuilder, Layer, Runtime};
+use hopguard_tests::{Environment, EnvironmentBuilder, Layer, Plan, Runtime};
 use serde_json::json;
 
 use crate::managed;
@@ -23,9 +23,10 @@ async fn the_crates_invocations_at_once_do_not_mix() -> Result<()> {
 #[tokio::test]
 async fn beside_the_extension_the_crate_counts_alone() -> Result<()> {
     managed::invocations_at_once_do_not_mix(layer(), runtime(), |environment| environment).await?;
-    let environment = Environment::builder(layer(), runtime()).start().await?;
+    let environment = Environment::builder(layer(), runtime()).env(Plan::VARIABLE, Plan::default().text());
+    let environment = environment.start().await?;
     let answer = environment.invoke(&json!({ "order": 1 })).await?;
-    assert_eq!(answer.error, None, "{}", answer.payload);
+    assert_eq!(answer.error, None, "{}, {:#?}", answer.payload, environment.log()?);
     let log = environment.shut_down().await?;
     assert!(log.iter().any(|line| line.contains("extension registered")), "{log:#?}");
     Ok(())
