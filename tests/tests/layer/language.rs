@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 use hopguard::core::event::Reader;
 use hopguard::core::{FunctionId, Lineage};
-use hopguard_tests::{Draft, Function, FunctionBuilder, Plan, Runtime, Send, Witness};
+use hopguard_tests::{Draft, Environment, Function, FunctionBuilder, Layer, Plan, Runtime, Send, Witness};
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, assert_tripped, bodies, token};
-use crate::tree::layer;
+use crate::tree::{checkout, layer};
 
 /// An environment takes seconds to start on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
@@ -143,7 +143,7 @@ pub(crate) async fn the_layer_changes_no_answer(runtime: &Runtime) -> Result<()>
     let bed = Bed::start().await?;
     let plan = Plan::default();
     let with = layered(&bed, "with", runtime, &plan).deploy().await?;
-    let without = bed.cloud.function("without").layered(hopguard_tests::Layer::none(), runtime.clone());
+    let without = bed.cloud.function("without").layered(Layer::none(), runtime.clone());
     let without = without.env(Plan::VARIABLE, plan.text()).env(Witness::VARIABLE, bed.witness.address());
     let without = without.deploy().await?;
     let event = json!({ "order": 1, "text": "\u{fc} \"quoted\" \\ ", "deep": [[[1.50]]] });
@@ -152,5 +152,54 @@ pub(crate) async fn the_layer_changes_no_answer(runtime: &Runtime) -> Result<()>
     let record = |name: &str| bed.runs(name)[0]["record"].clone();
     assert_eq!(record("with"), record("without"));
     assert_eq!(record("with"), event);
+    Ok(())
+}
+
+/// Another layer's wrapper is called too, and sees the function's own variables.
+pub(crate) async fn another_wrapper_is_called(probe: &Runtime) -> Result<()> {
+    let layer = layer().with("testbed", &checkout("tests/tests/testbed/layer/testbed"));
+    let environment = Environment::builder(layer, probe.clone())
+        .env("AWS_LAMBDA_EXEC_WRAPPER", WRAPPER)
+        .env("HOPGUARD_NEXT_WRAPPER", "/opt/testbed/wrap")
+        .start()
+        .await?;
+    let answer = environment.invoke(&json!({})).await?;
+    assert_eq!(answer.error, None, "{}, {:#?}", answer.payload, environment.log()?);
+    assert!(
+        answer.payload["wrapped"].as_str().unwrap_or_default().starts_with("yes, with "),
+        "{}",
+        answer.payload
+    );
+    Ok(())
+}
+
+/// Where the extension is missing the function runs as it would without the layer, and the log says so once.
+pub(crate) async fn without_the_extension_the_function_runs(probe: &Runtime) -> Result<()> {
+    let layer = Layer::none().with("hopguard", &checkout("extension/layer"));
+    let environment =
+        Environment::builder(layer, probe.clone()).env("AWS_LAMBDA_EXEC_WRAPPER", WRAPPER).start().await?;
+    for _ in 0..2 {
+        let answer = environment.invoke(&json!({})).await?;
+        assert_eq!(answer.error, None, "{}, {:#?}", answer.payload, environment.log()?);
+    }
+    let log = environment.shut_down().await?;
+    let said = log.iter().filter(|line| line.contains("extension not found")).count();
+    assert_eq!(said, 1, "{log:#?}");
+    Ok(())
+}
+
+/// A function whose timeout comes, that fails and that exits behaves as without the layer, and the environment goes on.
+pub(crate) async fn failures_come_through(probe: &Runtime, error: &str) -> Result<()> {
+    let environment =
+        Environment::builder(layer(), probe.clone()).env("AWS_LAMBDA_EXEC_WRAPPER", WRAPPER).start().await?;
+    let failed = environment.invoke(&json!({ "do": "fail" })).await?;
+    assert_eq!(
+        (&failed.payload["errorType"], &failed.payload["errorMessage"]),
+        (&json!(error), &json!("told to fail"))
+    );
+    let crashed = environment.invoke(&json!({ "do": "exit" })).await?;
+    assert_eq!(crashed.payload["errorType"], "Runtime.ExitError", "{}", crashed.payload);
+    let recovered = environment.invoke(&json!({})).await?;
+    assert_eq!(recovered.error, None, "{}, {:#?}", recovered.payload, environment.log()?);
     Ok(())
 }

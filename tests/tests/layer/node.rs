@@ -38,3 +38,22 @@ async fn of_ten_records_the_handler_gets_nine() -> Result<()> {
 async fn the_layer_changes_no_answer() -> Result<()> {
     language::the_layer_changes_no_answer(&runtime()).await
 }
+
+fn probe() -> Runtime {
+    Runtime::Node { source: checkout("tests/tests/testbed/probe/probe.mjs") }
+}
+
+#[tokio::test]
+async fn another_wrapper_is_called() -> Result<()> {
+    language::another_wrapper_is_called(&probe()).await
+}
+
+#[tokio::test]
+async fn without_the_extension_the_function_runs() -> Result<()> {
+    language::without_the_extension_the_function_runs(&probe()).await
+}
+
+#[tokio::test]
+async fn failures_come_through() -> Result<()> {
+    language::failures_come_through(&probe(), "TypeError").await
+}

@@ -71,3 +71,22 @@ async fn managed_instances_do_not_mix_chains() -> Result<()> {
     let guarded = |environment: EnvironmentBuilder| environment.env("AWS_LAMBDA_EXEC_WRAPPER", WRAPPER);
     managed::invocations_at_once_do_not_mix(layer(), runtime(), guarded).await
 }
+
+fn probe() -> Runtime {
+    Runtime::Python { source: checkout("tests/tests/testbed/probe/probe.py") }
+}
+
+#[tokio::test]
+async fn another_wrapper_is_called() -> Result<()> {
+    language::another_wrapper_is_called(&probe()).await
+}
+
+#[tokio::test]
+async fn without_the_extension_the_function_runs() -> Result<()> {
+    language::without_the_extension_the_function_runs(&probe()).await
+}
+
+#[tokio::test]
+async fn failures_come_through() -> Result<()> {
+    language::failures_come_through(&probe(), "ValueError").await
+}
