@@ -19,6 +19,7 @@ cargo xtask <command>
               --check           only say whether they are up to date
   bench     measure, and print each figure's ratio to its reference
               [filter]          only the cases with this in their names
+              layer             the layer, beside a bare extension
   help      this list
 
 Needs Rust, Python 3.10 or newer, and a C compiler. What else a command needs
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Purity,
     Docs { check: bool },
     Bench { filter: Option<String> },
+    BenchLayer,
 }
 
 impl Command {
@@ -53,6 +55,7 @@ impl Command {
             ["docs"] => Self::Docs { check: false },
             ["docs", "--check"] => Self::Docs { check: true },
             ["bench"] => Self::Bench { filter: None },
+            ["bench", "layer"] => Self::BenchLayer,
             ["bench", filter] if !filter.starts_with('-') => Self::Bench { filter: Some(filter.to_owned()) },
             [command @ ("test" | "ci" | "layer" | "purity" | "docs" | "bench"), option, ..] => {
                 bail!("{command} does not know {option:?}")
@@ -81,6 +84,7 @@ mod tests {
             ("docs", Ok(Command::Docs { check: false })),
             ("docs --check", Ok(Command::Docs { check: true })),
             ("bench sqs", Ok(Command::Bench { filter: Some("sqs".to_owned()) })),
+            ("bench layer", Ok(Command::BenchLayer)),
             ("bench --sqs", Err("bench does not know \"--sqs\"")),
             ("layer", Ok(Command::Layer)),
             ("layers", Err("there is no command \"layers\"")),

@@ -33,6 +33,8 @@ const HOUSE: &[Room] = &[
         may_import: &["hopguard-core", "hopguard-aws", "hopguard", "hopguard-extension", "hopguard-cli"],
         behind_feature: &[],
     },
+    // Drives programs, and links none of ours: what it measures is built as it is shipped.
+    Room { package: "hopguard-bench", may_import: &[], behind_feature: &[] },
     // Small, so that each command starts soon.
     Room { package: "xtask", may_import: &["hopguard-core"], behind_feature: &[] },
 ];

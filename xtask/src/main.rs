@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         Command::Layer => layer::run(&workspace),
         Command::Purity => purity::run(&workspace),
         Command::Docs { check } => docs::run(&workspace, check),
+        Command::BenchLayer => bench::layer(&workspace),
         Command::Bench { filter } => bench::run(&workspace, filter.as_deref()),
     });
     done.unwrap_or_else(|error| {

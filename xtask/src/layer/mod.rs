@@ -19,7 +19,7 @@ const NEWEST_GLIBC: (u32, u32) = (2, 26);
 /// What the linker is asked for: older still, so that nothing new slips in.
 const LINKED_GLIBC: &str = "2.17";
 /// The profile in the workspace's manifest.
-const PROFILE: &str = "layer";
+pub(crate) const PROFILE: &str = "layer";
 /// The binary of one architecture, stripped. It is to be 6 MiB; what it is now is not to grow.
 const MAX_BINARY_BYTES: u64 = 8 * 1024 * 1024;
 
