@@ -83,6 +83,7 @@ impl FlushPolicy {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
 mod tests {
     use super::*;
 

@@ -73,7 +73,7 @@ impl Token {
         let mut token = Self { bytes: [0; MAX_TOKEN_BYTES], len: 0 };
         let mut decimal = itoa::Buffer::new();
         token.push(b"01-");
-        hex::encode(lineage.chain.bits(), 32, |digit| token.push(&[digit]));
+        hex::words(lineage.chain.bits()).iter().for_each(|word| token.push(word));
         token.push(b"-");
         token.push(decimal.format(lineage.hop).as_bytes());
         token.push(b"-");
@@ -84,7 +84,7 @@ impl Token {
         let mut separator = b"-";
         for (function, visits) in lineage.visits.iter() {
             token.push(separator);
-            hex::encode(function.bits().into(), 8, |digit| token.push(&[digit]));
+            token.push(&hex::word(function.bits()));
             token.push(b":");
             token.push(decimal.format(visits).as_bytes());
             separator = b".";

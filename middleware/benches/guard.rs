@@ -168,7 +168,7 @@ fn send(guard: &Guard) -> Case {
     let parent = events::parent();
     let reference: Work = Box::new(move || {
         let mut map = HashMap::new();
-        map.insert("traceparent".to_owned(), black_box(&parent).to_string());
+        map.insert("traceparent".to_owned(), events::formatted(black_box(&parent)));
         black_box(map);
     });
     Case {

@@ -174,15 +174,23 @@ where
     let Some(payload) = payload else {
         return answered(nothing_left(&withheld), trip);
     };
-    let payload =
-        match serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(payload.get())) {
-            Ok(payload) => payload,
-            Err(error) => return answered(Err(error::payload(&error)), trip),
-        };
+    let payload = match parse(payload.get()) {
+        Ok(payload) => payload,
+        Err(error) => return answered(Err(error), trip),
+    };
     let event = LambdaEvent::new(payload, context);
     let call = || handler.lock().unwrap_or_else(PoisonError::into_inner).call(event);
     let future = span.in_scope(|| scope.clone().run_sync(call));
     State::Handling { handling: scope.run(future.instrument(span)), withheld, trip }
+}
+
+/// Reads an event as the handler's type. Where that fails it is read once more, to say at which place: the path to it is not worth its
+/// allocations to an event that is good.
+fn parse<T: DeserializeOwned>(event: &str) -> Result<T, Diagnostic> {
+    serde_json::from_str(event).or_else(|_| {
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(event))
+            .map_err(|error| error::payload(&error))
+    })
 }
 
 fn answered<F, B, S>(answer: Answered<B, S>, trip: Option<BoxFuture<()>>) -> State<F, B, S> {

@@ -25,6 +25,11 @@ pub fn parent() -> TraceParent {
     TraceParent { trace: lineage().chain, span: 0x00f0_67aa_0ba9_02b7, flags: 1 }
 }
 
+/// A `traceparent` as one writes it with the standard library, the way OpenTelemetry's own propagator does.
+pub fn formatted(parent: &TraceParent) -> String {
+    format!("00-{}-{:016x}-{:02x}", parent.trace, parent.span, parent.flags)
+}
+
 /// How a record carries its lineage.
 #[derive(Clone, Copy)]
 pub enum Carrier<'k> {

@@ -43,21 +43,21 @@ impl TraceParent {
 
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; Self::CHARS];
-        let mut slots = text.iter_mut();
-        let mut push = |byte: u8| {
-            if let Some(slot) = slots.next() {
-                *slot = byte;
+        let (mut text, mut at) = ([0; Self::CHARS], 0);
+        let mut push = |part: &[u8]| {
+            if let Some(room) = text.get_mut(at..at + part.len()) {
+                room.copy_from_slice(part);
+                at += part.len();
             }
         };
-        push(b'0');
-        push(b'0');
-        push(b'-');
-        hex::encode(self.trace.bits(), 32, &mut push);
-        push(b'-');
-        hex::encode(self.span.into(), 16, &mut push);
-        push(b'-');
-        hex::encode(self.flags.into(), 2, &mut push);
+        push(b"00-");
+        hex::words(self.trace.bits()).iter().for_each(|word| push(word));
+        push(b"-");
+        push(&hex::word((self.span >> 32) as u32));
+        push(&hex::word(self.span as u32));
+        push(b"-");
+        let [.., high, low] = hex::word(self.flags.into());
+        push(&[high, low]);
         f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }

@@ -33,11 +33,8 @@ NO_ROOM, UNSUPPORTED, NO_SCOPE = "no_room", "unsupported", "no_scope"
 MAX_MEMBERS = 32
 TRACEPARENT_CHARS = 55
 
-#: White space as core trims it; `str.strip` would take U+001C to U+001F too.
-WHITE_SPACE = (
-    "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
-)
+#: White space as core trims it: ASCII's.
+WHITE_SPACE = " \t\n\x0c\r"
 MEMBER = re.compile(r"[ -<>-~]+=[ -~]*")
 
 

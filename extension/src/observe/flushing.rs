@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use hopguard_core::{Flush, Measure};
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::export::Progress;
 use super::observer::Observer;
@@ -117,7 +118,12 @@ impl Observer {
         let over = tokio::time::timeout_at(until, over).await;
         if !over.is_ok_and(|progress| progress.is_ok_and(|progress| done(*progress))) {
             // It goes on, and how it ends counts then; until that the next invocations do not wait.
-            self.0.state().policy.handle_outcome(false);
+            let mut state = self.0.state();
+            state.policy.handle_outcome(false);
+            if state.seldom.may("failed") {
+                drop(state);
+                warn!(target: "hopguard", "export takes long: invocations do not wait for it");
+            }
         }
     }
 }

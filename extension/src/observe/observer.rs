@@ -21,6 +21,7 @@ use super::invocation::{Ended, Outcome, Started};
 use super::meter::Meter;
 use super::own_spans::OwnSpans;
 use super::points::{self, Exported};
+use super::seldom::Seldom;
 use super::signal::{Request as _, Signal};
 use super::span::{self, End};
 use super::under_way::UnderWay;
@@ -63,6 +64,8 @@ pub(crate) struct State {
     pub(crate) meter: Meter,
     pub(crate) policy: FlushPolicy,
     pub(super) faults: Faults,
+    /// Which failures of exports were logged of late.
+    pub(crate) seldom: Seldom,
     own_spans: OwnSpans,
     buffers: [Buffer; Signal::ALL.len()],
     /// Whether no invocation has started yet.
@@ -107,6 +110,7 @@ impl Observer {
             meter: Meter::default(),
             policy: FlushPolicy::new(settings.flush_interval),
             faults: Faults::default(),
+            seldom: Seldom::default(),
             own_spans: OwnSpans::default(),
             buffers: Signal::ALL.map(Buffer::new),
             cold: true,

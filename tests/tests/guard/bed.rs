@@ -140,15 +140,20 @@ pub(crate) async fn logged(function: &Function, message: &str) -> Result<Vec<Val
 }
 
 /// The lineage of a chain that has visited a function so often, and nothing else: the next arrival is one visit more.
-pub(crate) fn visited(function: &Function, visits: u16, chain: u128) -> Lineage {
-    let id = FunctionId::from_arn(function.arn());
+pub(crate) fn visited(arn: &str, visits: u16, chain: u128) -> Lineage {
+    let id = FunctionId::from_arn(arn);
     let root = Lineage::root(ChainId::new(chain).unwrap(), id, 256);
     (1..visits).fold(root, |lineage, _| lineage.arrive(id, 256))
 }
 
 /// The same as a token without signature.
 pub(crate) fn token(function: &Function, visits: u16, chain: u128) -> String {
-    Token::new(&visited(function, visits, chain), None).to_string()
+    token_of(function.arn(), visits, chain)
+}
+
+/// The same for a function that is no part of a cloud.
+pub(crate) fn token_of(arn: &str, visits: u16, chain: u128) -> String {
+    Token::new(&visited(arn, visits, chain), None).to_string()
 }
 
 /// Hops and visits of a function that invokes itself.

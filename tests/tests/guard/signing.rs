@@ -41,7 +41,7 @@ async fn a_forged_token_stops_nobody() -> Result<()> {
 
     // Each says that the function was visited too often already.
     let signed = |key: &str| {
-        Token::new(&visited(&function, 5, 7), Some(&SigningKeys::parse(key).unwrap())).to_string()
+        Token::new(&visited(function.arn(), 5, 7), Some(&SigningKeys::parse(key).unwrap())).to_string()
     };
     let wrong = signed("not the key of the owner");
     queue.send(Draft::new("unsigned").attribute("hopguard", token(&function, 5, 7))).await?;

@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "shared with the tests of the crate")]
 mod bed;
 mod environment;
+mod faults;
 mod language;
 mod managed;
 mod mixed;

@@ -4,6 +4,7 @@ use anyhow::Result;
 use hopguard_tests::{Environment, EnvironmentBuilder, Layer, Runtime};
 use serde_json::json;
 
+use crate::faults;
 use crate::language::{self, WRAPPER};
 use crate::managed;
 use crate::tree::{checkout, layer};
@@ -89,4 +90,14 @@ async fn without_the_extension_the_function_runs() -> Result<()> {
 #[tokio::test]
 async fn failures_come_through() -> Result<()> {
     language::failures_come_through(&probe(), "ValueError").await
+}
+
+#[tokio::test]
+async fn a_collector_that_fails_costs_nothing() -> Result<()> {
+    faults::a_collector_that_fails_costs_nothing(&probe()).await
+}
+
+#[tokio::test]
+async fn without_aws_invocations_go_on() -> Result<()> {
+    faults::without_aws_invocations_go_on(&probe()).await
 }

@@ -10,7 +10,7 @@ const MAX_MEMBERS = 32;
 /** Characters of a `traceparent` of version 00. */
 const TRACEPARENT_CHARS = 55;
 
-const WHITE_SPACE = /^\p{White_Space}+|\p{White_Space}+$/gu;
+const WHITE_SPACE = /^[ \t\n\f\r]+|[ \t\n\f\r]+$/g;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
 /** The limit of SQS, EventBridge and asynchronous invocations today, in bytes. */

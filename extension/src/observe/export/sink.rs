@@ -8,7 +8,6 @@ use super::answer::{Answer, post};
 use super::connection::Connections;
 use crate::observe::environment::Collector;
 use crate::observe::observer::Inner;
-use crate::observe::seldom::Seldom;
 use crate::observe::signal::Signal;
 
 /// The waits between two attempts of one export.
@@ -20,7 +19,6 @@ const LONGEST_REST: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub(super) struct Collectors {
     connections: Connections,
-    seldom: Seldom,
     /// When a collector that is busy wants the next request, by signal.
     rest_until: [Option<Instant>; Signal::ALL.len()],
 }
@@ -53,18 +51,26 @@ impl Collectors {
                     Answer::Taken { refused, why } => {
                         if refused > 0 {
                             inner.counters.add(Counter::RefusedByCollector, refused);
-                            self.log("refused", signal, &why, "collector refuses a part of a batch");
+                            log(inner, "refused", signal, &why, "collector refuses a part of a batch");
                         }
                         break true;
                     }
                     Answer::Refused { why } => {
                         inner.counters.count(Counter::ExportFailures);
                         inner.counters.add(signal.dropped(), chunk.items as u64);
-                        self.log("dropped", signal, &why, "collector refuses a batch: it is dropped");
+                        log(inner, "dropped", signal, &why, "collector refuses a batch: it is dropped");
                         break true;
                     }
                     Answer::Again { after, why } => {
                         inner.trouble();
+                        // Said at once: this environment may end before the last attempt does.
+                        log(
+                            inner,
+                            "failed",
+                            signal,
+                            &why,
+                            "collector not reached: the batch is kept and tried again",
+                        );
                         let wait = after
                             .unwrap_or_else(|| BACKOFF.delay(failures, fastrand::u32(..)))
                             .min(LONGEST_REST);
@@ -77,12 +83,6 @@ impl Collectors {
                         }
                         if next >= until {
                             self.connections.close(collector);
-                            self.log(
-                                "failed",
-                                signal,
-                                &why,
-                                "collector not reached: the batch waits for the next export",
-                            );
                             break false;
                         }
                         inner.counters.count(Counter::ExportRetries);
@@ -102,10 +102,10 @@ impl Collectors {
             return false;
         }
     }
+}
 
-    fn log(&mut self, what: &'static str, signal: Signal, why: &str, message: &'static str) {
-        if self.seldom.may(what) {
-            warn!(target: "hopguard", signal = signal.name(), why, "{message}");
-        }
+fn log(inner: &Inner, what: &'static str, signal: Signal, why: &str, message: &'static str) {
+    if inner.state().seldom.may(what) {
+        warn!(target: "hopguard", signal = signal.name(), why, "{message}");
     }
 }
