@@ -14,7 +14,7 @@ const SEEN_CHAINS: u64 = 10_000;
 /// How long a chain is counted after its last record.
 const SEEN_FOR: Duration = Duration::from_secs(600);
 
-/// What all connections of one execution environment share. Bounded; what belongs to one invocation is in [`Invocations`].
+/// What all connections of one execution environment share. Bounded; what belongs to one invocation is kept apart.
 pub struct Guard {
     pub(crate) settings: Settings,
     pub(crate) reader: Reader,
