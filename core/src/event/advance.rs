@@ -1,52 +1,73 @@
 //! Lineage that stands in an event, advanced to that of the invocation which receives it.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use memchr::memmem;
 
-use super::{Event, Record, Source, field};
+use super::{Event, Record, Source, encoded, field};
 use crate::json::Cursor;
 use crate::signing::MAC_CHARS;
 use crate::token::Token;
+
+/// A place in a text, and what takes it.
+type Edit = (Range<usize>, Vec<u8>);
 
 impl Event<'_> {
     /// The event with other tokens in place of those that its records carry: `token` gives the one for a record, by its
     /// index. So a handler, or a tracing SDK in it, that passes on what it received passes on the lineage of this
     /// invocation, and not once more that of its sender.
     ///
-    /// A token is replaced where its carrier is, and nowhere else; every other byte is kept. `None` where nothing is replaced.
+    /// A token is replaced where its carrier is, and nowhere else; every other byte is kept. Kinesis data that holds one is
+    /// decoded and encoded again. `None` where nothing is replaced.
     pub fn advanced(&self, token: impl Fn(usize) -> Option<Token>) -> Option<Vec<u8>> {
-        let mut edits: Vec<(Range<usize>, Token)> = Vec::new();
+        // A field that counts for all records of an event is one place, and looked for once.
+        let field = LazyCell::new(|| member(self.bytes(), 0..self.bytes().len(), &[field::NAME.as_bytes()]));
+        let mut edits: Vec<Edit> = Vec::new();
         for (index, record) in self.records().iter().enumerate() {
             let (Some(sent), Some(token)) = (record.inbound.lineage, token(index)) else { continue };
             let old = Token::new(&sent, None);
-            let mut found = Vec::new();
-            for carrier in carriers(self.bytes(), record) {
-                find(self.bytes(), carrier, old.as_bytes(), &mut found);
-                if !found.is_empty() {
-                    break;
-                }
+            let mut found = own(self.bytes(), record, &old, &token);
+            if let (true, Some(field)) = (found.is_empty(), &*field) {
+                found = replaced(self.bytes(), field.clone(), &old, &token);
             }
-            edits.extend(found.into_iter().map(|span| (span, token)));
+            edits.extend(found);
         }
         edits.sort_by_key(|(span, _)| span.start);
-        // A field that counts for all records of an event is one place.
         edits.dedup_by_key(|(span, _)| span.start);
         (!edits.is_empty()).then(|| splice(self.bytes(), &edits))
     }
 }
 
-/// Where a record's carriers may be, the likeliest first.
-fn carriers(bytes: &[u8], record: &Record<'_>) -> Vec<Range<usize>> {
+/// What changes in a record itself: the first of its carriers that has the token.
+fn own(bytes: &[u8], record: &Record<'_>, old: &Token, new: &Token) -> Vec<Edit> {
     let inside: &[&[&[u8]]] = match record.source {
         Source::Sqs => &[&[b"messageAttributes"], &[b"body"]],
         Source::Sns => &[&[b"Sns", b"MessageAttributes"], &[b"Sns", b"Message"]],
         Source::EventBridge => &[&[b"detail", field::NAME.as_bytes()]],
         Source::Http => &[&[b"headers"], &[b"multiValueHeaders"]],
+        Source::DynamoDb => &[&[b"dynamodb", b"NewImage", field::NAME.as_bytes()]],
+        Source::Kinesis => {
+            return member(bytes, record.span.clone(), &[b"kinesis", b"data"])
+                .and_then(|data| encoded_again(bytes, data, old, new))
+                .into_iter()
+                .collect();
+        }
         _ => &[],
     };
-    let own = inside.iter().filter_map(|path| member(bytes, record.span.clone(), path));
-    own.chain(member(bytes, 0..bytes.len(), &[field::NAME.as_bytes()])).collect()
+    let carriers = inside.iter().filter_map(|path| member(bytes, record.span.clone(), path));
+    let mut found = carriers.map(|carrier| replaced(bytes, carrier, old, new));
+    found.find(|edits| !edits.is_empty()).unwrap_or_default()
+}
+
+/// The data of a Kinesis record, with another token in the field of the object that it encodes.
+fn encoded_again(bytes: &[u8], data: Range<usize>, old: &Token, new: &Token) -> Option<Edit> {
+    let text = Cursor::new(bytes.get(data.clone())?).string()?;
+    let json = encoded::decode(&text.bytes()?)?;
+    let field = member(&json, 0..json.len(), &[field::NAME.as_bytes()])?;
+    let edits = replaced(&json, field, old, new);
+    let between_quotes = data.start + 1..data.end - 1;
+    (!edits.is_empty()).then(|| (between_quotes, encoded::encode(&splice(&json, &edits)).into_bytes()))
 }
 
 /// Where the value at a path of keys is, inside an object at `span`. Of two equal keys the last counts.
@@ -63,29 +84,33 @@ fn member(bytes: &[u8], span: Range<usize>, path: &[&[u8]]) -> Option<Range<usiz
     member(bytes, found?, rest)
 }
 
-/// The places of a token in a carrier: the whole value of an attribute or a field, or of our member in a `tracestate`.
-fn find(bytes: &[u8], carrier: Range<usize>, token: &[u8], found: &mut Vec<Range<usize>>) {
-    let Some(text) = bytes.get(carrier.clone()) else { return };
-    for at in memmem::find_iter(text, token) {
+/// What changes in a carrier where it holds a token: the whole value of an attribute or a field, or of our member in a
+/// `tracestate`.
+fn replaced(bytes: &[u8], carrier: Range<usize>, old: &Token, new: &Token) -> Vec<Edit> {
+    let Some(text) = bytes.get(carrier.clone()) else { return Vec::new() };
+    let mut found = Vec::new();
+    for at in memmem::find_iter(text, old.as_bytes()) {
         let before = at.checked_sub(1).and_then(|at| text.get(at));
-        let mut end = at + token.len();
+        let mut end = at + old.as_bytes().len();
         if text.get(end) == Some(&b'-') {
             // Its signature.
             end += 1 + MAC_CHARS;
         }
         let ends = text.get(end).is_some_and(|byte| matches!(byte, b'"' | b'\\' | b',' | b' '));
         if matches!(before, Some(b'"' | b'=' | b' ')) && ends {
-            found.push(carrier.start + at..carrier.start + end);
+            found.push((carrier.start + at..carrier.start + end, new.as_bytes().to_vec()));
         }
     }
+    found
 }
 
-fn splice(bytes: &[u8], edits: &[(Range<usize>, Token)]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() + 16 * edits.len());
+fn splice(bytes: &[u8], edits: &[Edit]) -> Vec<u8> {
+    let more: usize = edits.iter().map(|(_, new)| new.len()).sum();
+    let mut out = Vec::with_capacity(bytes.len() + more);
     let mut at = 0;
-    for (span, token) in edits {
+    for (span, new) in edits {
         out.extend_from_slice(bytes.get(at..span.start).unwrap_or_default());
-        out.extend_from_slice(token.as_bytes());
+        out.extend_from_slice(new);
         at = span.end;
     }
     out.extend_from_slice(bytes.get(at..).unwrap_or_default());
@@ -145,14 +170,40 @@ mod tests {
                 r#"{{"id":"i","detail-type":"t","source":"s","detail":{{"copy":"{OLD}","hopguard":{{"tracestate":"hopguard={token}"}}}}}}"#
             )
         };
+        let dynamodb = |token: &str| {
+            format!(
+                r#"{{"Records":[{{"eventSource":"aws:dynamodb","dynamodb":{{"OldImage":{{"hopguard":{{"S":"{OLD}"}}}},"NewImage":{{"copy":{{"S":"{OLD}"}},"hopguard":{{"S":"{token} {PARENT}"}}}},"SequenceNumber":"1"}}}}]}}"#
+            )
+        };
+        let kinesis = |token: &str| {
+            let data = |token: &str| {
+                let data =
+                    format!(r#"{{"copy":"{OLD}", "hopguard":{{"tracestate":"hopguard={token},x=y"}}}}"#);
+                encoded::encode(data.as_bytes())
+            };
+            let record = |data: &str| {
+                format!(
+                    r#"{{"kinesis": {{"data": "{data}" ,"sequenceNumber":"1"}},"eventSource":"aws:kinesis"}}"#
+                )
+            };
+            let text = encoded::encode(OLD.as_bytes());
+            format!(
+                r#"{{"Records":[ {}, {},{}]}}"#,
+                record(&data(token)),
+                record(&text),
+                record(&data(token).replace('/', "\\/"))
+            )
+        };
         type Written<'w> = &'w dyn Fn(&str) -> String;
-        let cases: [(&str, Written<'_>); 6] = [
+        let cases: [(&str, Written<'_>); 8] = [
             ("an SQS attribute", &sqs),
             ("an SNS attribute", &state),
             ("a payload's field", &invoke),
             ("a payload's token", &plain),
             ("an event's detail", &bridge),
             ("a notification in a body", &wrapped),
+            ("a new item", &dynamodb),
+            ("Kinesis data", &kinesis),
         ];
         for (name, event) in cases {
             assert_eq!(advance(&event(OLD), None), Some(event(NEW)), "{name}");
@@ -175,5 +226,12 @@ mod tests {
         assert_eq!(advance(r#"{"order":1}"#, None), None);
         let other = format!(r#"{{"Records":[{{"messageId":"1","body":"{OLD}","eventSource":"aws:sqs"}}]}}"#);
         assert_eq!(advance(&other, None), None);
+    }
+
+    #[test]
+    fn one_field_counts_for_many_records_and_is_looked_for_once() {
+        let records = vec![r#"{"kinesis":{"data":""},"eventSource":"aws:kinesis"}"#; 10_000].join(",");
+        let event = |token: &str| format!(r#"{{"hopguard":"{token}","Records":[{records}]}}"#);
+        assert_eq!(advance(&event(OLD), None), Some(event(NEW)));
     }
 }

@@ -1,16 +1,8 @@
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-
 use super::carried::{Carried, Name};
+use super::encoded;
 use crate::json::Cursor;
-
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// What Lambda writes after `{"stringValue":"…"`.
 const REST_OF_STRING: &[u8] = br#","stringListValues":[],"binaryListValues":[],"dataType":"String"}"#;
@@ -63,7 +55,7 @@ struct Attribute<'j> {
 }
 
 fn decode<'j>(text: &[u8]) -> Option<Cow<'j, [u8]>> {
-    BASE64.decode(text).ok().map(Cow::Owned)
+    encoded::decode(text).map(Cow::Owned)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The field that carries lineage in a JSON object: an asynchronous invocation's payload, an EventBridge event's `detail`.
+//! The field that carries lineage in a JSON object: an asynchronous invocation's payload, the input of a Step Functions
+//! execution, an EventBridge event's `detail`, a Kinesis record's data.
 //!
 //! It stands at the object's top level: `"hopguard":{"traceparent":"00-…","tracestate":"hopguard=01-…"}`. A plain string,
 //! `"hopguard":"01-…"`, is read as a token too.
@@ -28,6 +29,18 @@ pub(super) fn read<'j>(cursor: &mut Cursor<'j>) -> Carried<'j> {
         carried.set(Name::Packed, None);
     }
     carried
+}
+
+/// Reads the field of a whole JSON object; `None` where it has none, or the text is no JSON object or more than one.
+pub(super) fn find(json: &[u8]) -> Option<Carried<'_>> {
+    let mut cursor = Cursor::new(json);
+    let mut found = None;
+    cursor.members(|key, cursor| {
+        if key == NAME.as_bytes() {
+            found = Some(read(cursor));
+        }
+    });
+    found.filter(|_| cursor.finish())
 }
 
 /// Puts the field into a JSON object, as its first member, over any that stands there; every other byte is kept.

@@ -4,7 +4,7 @@ use super::event_bridge::Envelope;
 use super::record::Record;
 use super::search::Search;
 use super::wrapped::Level;
-use super::{Source, field, http, s3, sns, sqs, wrapped};
+use super::{Source, dynamodb, encoded, field, http, kinesis, s3, sns, sqs, wrapped};
 use crate::json::{Cursor, Cut, Text};
 use crate::propagator::Inbound;
 use crate::signing::SigningKeys;
@@ -37,6 +37,21 @@ impl Reader {
         let found =
             inner.search.is_worth_a_walk(source, event).then(|| Walk::new(inner).event(event)).flatten();
         found.unwrap_or(Event { bytes: event, source, records: Vec::new(), is_list: true })
+    }
+
+    /// Tells from an event's beginning that all of it is untouched, and its source: what has no shape of AWS's own can carry
+    /// lineage in hopguard's field only, which [`field::write`] puts first. `None` where the rest could matter.
+    ///
+    /// A field that somebody has moved behind the beginning is not seen: let it be 64 KiB.
+    pub fn untouched_by(&self, beginning: &[u8]) -> Option<Source> {
+        let source = Source::sniff(beginning);
+        let shapeless = match source {
+            Source::Invoke => true,
+            // A list of records that are not known is a shape.
+            Source::Other => !Cursor::new(beginning).enter_object(),
+            _ => false,
+        };
+        (shapeless && !self.inner.search.is_worth_a_walk(source, beginning)).then_some(source)
     }
 }
 
@@ -111,7 +126,7 @@ impl<'e> Event<'e> {
 /// One walk over one event.
 pub(super) struct Walk<'r> {
     inner: &'r Inner,
-    /// Texts are unescaped into these, which all records share: a body, and the message of a notification in it.
+    /// Texts are unescaped or decoded into these, which all records share: a body, and the message of a notification in it.
     scratch: [Vec<u8>; 2],
 }
 
@@ -135,6 +150,16 @@ impl<'r> Walk<'r> {
             wrapped::read(self, &json, level, record);
         }
         *self.scratch(level) = json;
+    }
+
+    /// What a text encodes in base64, where our name could stand in it.
+    pub(super) fn decode(&mut self, text: &Text<'_>) -> Option<&[u8]> {
+        if !self.inner.search.is_worth_decoding(text.raw()) {
+            return None;
+        }
+        let decoded = self.scratch(Level::Body);
+        encoded::decode_into(&text.bytes()?, decoded)?;
+        Some(decoded)
     }
 
     fn scratch(&mut self, level: Level) -> &mut Vec<u8> {
@@ -224,6 +249,8 @@ impl<'r> Walk<'r> {
                 Source::Sqs => sqs::read(self, cursor, record, &mut ending),
                 Source::Sns => sns::read(self, cursor, record),
                 Source::S3 => s3::read(cursor, record),
+                Source::Kinesis => kinesis::read(self, cursor, record),
+                Source::DynamoDb => dynamodb::read(self, cursor, record),
                 _ => {}
             }
             if cursor.at() == start {

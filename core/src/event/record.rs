@@ -14,12 +14,13 @@ pub const MAX_OBJECTS: usize = 16;
 pub struct Record<'e> {
     /// What delivered the record to Lambda: for an SNS notification in an SQS message, [`Source::Sqs`].
     pub source: Source,
-    /// What names this record on every delivery: SQS `messageId`, SNS `MessageId`, EventBridge `id`, and for S3 request id
-    /// and sequencer, as `C3D13FE58DE4C810:0055AED6DCD90281E5`.
+    /// What names this record on every delivery: SQS `messageId`, SNS `MessageId`, EventBridge `id`, the sequence number in a
+    /// stream, and for S3 request id and sequencer, as `C3D13FE58DE4C810:0055AED6DCD90281E5`.
     pub id: Option<Cow<'e, str>>,
     /// The FIFO group: SQS `MessageGroupId`.
     pub group: Option<Cow<'e, str>>,
-    /// The ARN of what it came through: SQS `eventSourceARN`, SNS `TopicArn`, the bucket's ARN.
+    /// The ARN of what it came through: `eventSourceARN` of SQS, Kinesis and DynamoDB, which names the queue or the stream as
+    /// its event source mapping does; SNS `TopicArn`; the bucket's ARN.
     pub origin: Option<Cow<'e, str>>,
     /// Which delivery this is, from 1: SQS `ApproximateReceiveCount`. 1 with every other source, which does not say.
     pub attempt: u32,

@@ -1,7 +1,7 @@
 use memchr::arch::all::packedpair::HeuristicFrequencyRank;
 use memchr::memmem::{Finder, FinderBuilder};
 
-use super::Source;
+use super::{Source, encoded};
 use crate::propagator::HOPGUARD;
 
 /// How much of each end of an event is searched for the words that tell of a trace only.
@@ -14,6 +14,7 @@ const ENDS: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Search {
     ours: Finder<'static>,
+    encoded: [Finder<'static>; 3],
     sequencer: Finder<'static>,
     traceparent: Finder<'static>,
     trace_header: Finder<'static>,
@@ -23,6 +24,7 @@ impl Default for Search {
     fn default() -> Self {
         Self {
             ours: Finder::new(HOPGUARD),
+            encoded: encoded::OURS.map(Finder::new),
             // Every S3 notification of a written or removed object has one, in S3's own form and in EventBridge's,
             // and hardly anything else does; `s3` itself stands in every ARN of a bucket.
             sequencer: FinderBuilder::new().build_forward_with_ranker(OfSequencer, "sequencer"),
@@ -57,13 +59,20 @@ impl Search {
             Source::S3 => true,
             Source::Sqs => self.has_more(event) || has(&self.trace_header, event),
             Source::Sns | Source::EventBridge | Source::Http => self.has_more(event),
-            Source::Invoke | Source::Other => self.ours.find(event).is_some(),
+            // In data or, where the event was passed on, at its top level.
+            Source::Kinesis => self.ours.find(event).is_some() || self.is_worth_decoding(event),
+            Source::DynamoDb | Source::Invoke | Source::Other => self.ours.find(event).is_some(),
         }
     }
 
     /// Whether a walk could find anything in a text that is JSON inside a JSON string.
     pub(super) fn is_worth_unwrapping(&self, text: &[u8]) -> bool {
         self.has_more(text)
+    }
+
+    /// Whether our name could stand in what a text encodes in base64.
+    pub(super) fn is_worth_decoding(&self, text: &[u8]) -> bool {
+        self.encoded.iter().any(|ours| ours.find(text).is_some())
     }
 
     fn has_more(&self, bytes: &[u8]) -> bool {
@@ -94,11 +103,13 @@ mod tests {
             Source::Sns,
             Source::S3,
             Source::EventBridge,
+            Source::Kinesis,
+            Source::DynamoDb,
             Source::Invoke,
             Source::Http,
             Source::Other,
         ];
-        let cases: [(&str, &[Source]); 8] = [
+        let cases: [(&str, &[Source]); 9] = [
             ("nothing, but an embrace and a trace", &[Source::S3]),
             ("hopguard", &all),
             ("traceparent", &[Source::Sqs, Source::Sns, Source::S3, Source::EventBridge, Source::Http]),
@@ -108,6 +119,7 @@ mod tests {
             ),
             ("AWSTraceHeader", &[Source::Sqs, Source::S3]),
             ("sequencer", &[Source::Sqs, Source::Sns, Source::S3, Source::EventBridge, Source::Http]),
+            ("data: eyJhIjoiaG9wZ3VhcmQifQ==", &[Source::S3, Source::Kinesis]),
             ("race", &[Source::S3]),
             ("a sequence of quenched queries", &[Source::S3]),
         ];

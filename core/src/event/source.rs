@@ -17,7 +17,11 @@ pub enum Source {
     S3,
     /// An EventBridge event.
     EventBridge,
-    /// A direct invocation's payload: a JSON object of no shape that is known here.
+    /// A batch of records of a Kinesis data stream.
+    Kinesis,
+    /// A batch of changes from a DynamoDB stream.
+    DynamoDb,
+    /// A direct invocation's payload, a task's input in Step Functions: a JSON object of no shape that is known here.
     Invoke,
     /// A request through API Gateway, a Function URL or an Application Load Balancer.
     Http,
@@ -27,17 +31,31 @@ pub enum Source {
 }
 
 impl Source {
-    /// The name in metrics, spans and logs: `sqs`, `sns`, `s3`, `eventbridge`, `invoke`, `http` or `other`.
+    /// The name in metrics, spans and logs: `sqs`, `sns`, `s3`, `eventbridge`, `kinesis`, `dynamodb`, `invoke`,
+    /// `http` or `other`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sqs => "sqs",
             Self::Sns => "sns",
             Self::S3 => "s3",
             Self::EventBridge => "eventbridge",
+            Self::Kinesis => "kinesis",
+            Self::DynamoDb => "dynamodb",
             Self::Invoke => "invoke",
             Self::Http => "http",
             Self::Other => "other",
         }
+    }
+
+    /// Whether Lambda itself fetches the records, by an event source mapping: it waits for the answer, which may name those that
+    /// failed.
+    pub const fn is_polled(self) -> bool {
+        matches!(self, Self::Sqs) || self.is_stream()
+    }
+
+    /// Whether the records are of a stream: what fails comes again together with everything that follows it.
+    pub const fn is_stream(self) -> bool {
+        matches!(self, Self::Kinesis | Self::DynamoDb)
     }
 
     /// Tells the source from the first few kilobytes, by the keys that AWS puts there.
@@ -82,6 +100,8 @@ impl Source {
                 }
                 b"Sns" | b"EventSubscriptionArn" => return Self::Sns,
                 b"s3" => return Self::S3,
+                b"kinesis" => return Self::Kinesis,
+                b"dynamodb" => return Self::DynamoDb,
                 b"eventSource" | b"EventSource" => return Self::named(record.string()),
                 _ => record.skip(),
             }
@@ -96,6 +116,8 @@ impl Source {
             () if is("aws:sqs") => Self::Sqs,
             () if is("aws:sns") => Self::Sns,
             () if is("aws:s3") => Self::S3,
+            () if is("aws:kinesis") => Self::Kinesis,
+            () if is("aws:dynamodb") => Self::DynamoDb,
             () => Self::Other,
         }
     }
@@ -126,9 +148,12 @@ mod tests {
             (r#"{"Records":[{"eventVersion":"2.1","awsRegion":"x","s3":{}}]}"#, Source::S3),
             (
                 r#"{"Records":[{"eventID":"1","eventName":"INSERT","eventSource":"aws:dynamodb"}]}"#,
-                Source::Other,
+                Source::DynamoDb,
             ),
-            (r#"{"Records":[{"kinesis":{"data":""},"eventSource":"aws:kinesis"}]}"#, Source::Other),
+            (r#"{"Records":[{"eventID":"1","dynamodb":{"Keys":{"id"#, Source::DynamoDb),
+            (r#"{"Records":[{"kinesis":{"data":""},"eventSource":"aws:kinesis"}]}"#, Source::Kinesis),
+            (r#"{"Records":[{"eventSource":"aws:kinesis","kinesis":{"data":""}}]}"#, Source::Kinesis),
+            (r#"{"Records":[{"eventSource":"aws:mq"}]}"#, Source::Other),
             (r#"{"Records":[]}"#, Source::Other),
             (r#"{"Records":[1]}"#, Source::Other),
             (r#"{"Records":{}}"#, Source::Other),

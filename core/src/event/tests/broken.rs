@@ -19,6 +19,7 @@ fn a_broken_token_is_rejected_and_starts_no_lineage() {
             sqs([sqs_message(1, "x", json!({"hopguard": sqs_text(&token)}))]),
             sns("x", Some(json!({"hopguard": sns_text(&token)}))),
             event_bridge(json!({"hopguard": token})),
+            batch([kinesis(1, json!({"hopguard": token}).to_string().as_bytes())]),
             json!({"hopguard": token}),
         ] {
             let inbound = &read(&event)[0].inbound;
@@ -67,6 +68,16 @@ fn wrong_shapes_have_no_lineage() {
         let _ = read(&envelope);
         let _ = read(&json!({"Records": value, "x": "hopguard"}));
         let _ = read(&json!({"requestContext": value, "headers": value, "x": "hopguard"}));
+        let mut change = dynamodb(1, Some(value.clone()), Some(json!({"S": value})));
+        assert!(read(&batch([change.clone()]))[0].inbound.lineage.is_none(), "{value}");
+        change["dynamodb"] =
+            json!({"NewImage": value, "OldImage": value, "SequenceNumber": value, "x": "hopguard"});
+        let mut data = kinesis(1, br#"{"hopguard":"x"}"#);
+        data["kinesis"]["sequenceNumber"] = value.clone();
+        let mut no_data = data.clone();
+        no_data["kinesis"]["data"] = value.clone();
+        let records = read(&batch([change, data, no_data]));
+        assert!(records.iter().all(|record| record.inbound.lineage.is_none()), "{value}");
         let mut object = s3("k", "ObjectCreated:Put");
         object["Records"][0]["s3"]["bucket"] = value.clone();
         assert!(read(&object)[0].objects.is_empty(), "{value}");
@@ -112,6 +123,8 @@ fn what_breaks_off_is_untouched() {
         sns(&s3("k", "ObjectCreated:Put").to_string(), Some(w3c(sns_text, TOKEN))),
         s3("k", "ObjectCreated:Put"),
         event_bridge(json!({"hopguard": TOKEN})),
+        batch([kinesis(1, format!(r#"{{"hopguard":"{TOKEN}"}}"#).as_bytes()), kinesis(2, b"{}")]),
+        batch([dynamodb(1, Some(json!({"S": LATER})), Some(json!({"S": TOKEN})))]),
         json!({"requestContext": {}, "headers": {"tracestate": format!("hopguard={TOKEN}")}}),
         json!({"hopguard": {"tracestate": format!("hopguard={TOKEN}")}}),
     ];

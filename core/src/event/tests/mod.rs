@@ -3,6 +3,7 @@ mod fixtures;
 mod guesses;
 mod properties;
 mod shapes;
+mod streams;
 
 use serde_json::{Value, json};
 
@@ -45,7 +46,7 @@ pub(super) fn sqs_message(nth: usize, body: &str, attributes: impl Into<Value>) 
 }
 
 pub(super) fn sqs(messages: impl IntoIterator<Item = Value>) -> Value {
-    json!({ "Records": messages.into_iter().collect::<Vec<_>>() })
+    batch(messages)
 }
 
 pub(super) fn sqs_text(text: &str) -> Value {
@@ -99,6 +100,45 @@ pub(super) fn s3(key: &str, name: &str) -> Value {
             "object": {"key": key, "size": 1024, "versionId": "v1", "eTag": "d41d8cd9", "sequencer": "0055AED6DCD90281E5"}
         }
     }]})
+}
+
+/// A record of a Kinesis stream with this data.
+pub(super) fn kinesis(nth: usize, data: &[u8]) -> Value {
+    json!({
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0", "partitionKey": "p",
+            "sequenceNumber": format!("4956816737333333333333333333333333333333333333333333{nth:04}"),
+            "data": encoded::encode(data), "approximateArrivalTimestamp": 1480641523.477
+        },
+        "eventSource": "aws:kinesis", "eventVersion": "1.0",
+        "eventID": "shardId-000000000000:49568167373333333333333333333333333333333333333333333333",
+        "eventName": "aws:kinesis:record", "invokeIdentityArn": "arn:aws:iam::123456789012:role/LambdaRole",
+        "awsRegion": "eu-central-1", "eventSourceARN": "arn:aws:kinesis:eu-central-1:123456789012:stream/orders"
+    })
+}
+
+/// A record of a DynamoDB stream with this attribute of ours in the item before and after the write.
+pub(super) fn dynamodb(nth: usize, old: Option<Value>, new: Option<Value>) -> Value {
+    let mut change = json!({
+        "ApproximateCreationDateTime": 1480642020, "Keys": {"id": {"S": "1"}},
+        "SequenceNumber": format!("14054000000000020632828{nth:02}"), "SizeBytes": 54, "StreamViewType": "NEW_AND_OLD_IMAGES"
+    });
+    for (image, attribute) in [("OldImage", old), ("NewImage", new)] {
+        if let Some(attribute) = attribute {
+            change[image] =
+                json!({"id": {"S": "1"}, "hopguard": attribute, "map": {"M": {"hopguard": {"S": LATER}}}});
+        }
+    }
+    json!({
+        "eventID": "f07f8ca4b0b26cb9c4e5e77e69f274ee", "eventName": "MODIFY", "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb", "awsRegion": "eu-central-1", "dynamodb": change,
+        "eventSourceARN": "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-23T22:52:29.956"
+    })
+}
+
+/// A batch of any source's records.
+pub(super) fn batch(records: impl IntoIterator<Item = Value>) -> Value {
+    json!({ "Records": records.into_iter().collect::<Vec<_>>() })
 }
 
 pub(super) fn event_bridge(detail: impl Into<Value>) -> Value {

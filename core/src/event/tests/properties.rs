@@ -12,7 +12,7 @@ use crate::propagator::{Outbound, Room, TraceParent, inject};
 fn values() -> impl Strategy<Value = Value> {
     let text = prop_oneof![
         4 => prop::sample::select(vec![
-            "hopguard", "traceparent", "tracestate", "aws:sqs", "aws:s3", "aws:sns", "Notification", "sequencer", "AWSTraceHeader", TOKEN, PARENT,
+            "hopguard", "traceparent", "tracestate", "aws:sqs", "aws:s3", "aws:sns", "aws:kinesis", "aws:dynamodb", "Notification", "sequencer", "AWSTraceHeader", TOKEN, PARENT,
         ]).prop_map(str::to_owned),
         1 => any::<String>(),
     ];
@@ -20,7 +20,8 @@ fn values() -> impl Strategy<Value = Value> {
         8 => prop::sample::select(vec![
             "Records", "hopguard", "traceparent", "tracestate", "messageAttributes", "attributes", "body", "messageId", "eventSource",
             "stringValue", "Sns", "Message", "MessageAttributes", "Type", "TopicArn", "Value", "s3", "object", "bucket", "name", "key",
-            "detail", "detail-type", "source", "headers", "requestContext", "AWSTraceHeader", "sequencer",
+            "detail", "detail-type", "source", "headers", "requestContext", "AWSTraceHeader", "sequencer", "kinesis", "data", "dynamodb",
+            "NewImage", "OldImage", "S",
         ]).prop_map(str::to_owned),
         1 => any::<String>(),
     ];
@@ -36,7 +37,9 @@ fn values() -> impl Strategy<Value = Value> {
             vec((keys.clone(), inner.clone()), 0..6)
                 .prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>())),
             // JSON inside a string, as bodies hold it.
-            inner.prop_map(|value| Value::from(value.to_string())),
+            inner.clone().prop_map(|value| Value::from(value.to_string())),
+            // And in base64, as Kinesis data does.
+            inner.prop_map(|value| Value::from(encoded::encode(value.to_string().as_bytes()))),
         ]
     })
 }
@@ -71,6 +74,7 @@ proptest! {
     fn no_bytes_panic(bytes: Vec<u8>) {
         let event = Reader::default().read(&bytes);
         let _ = event.without(|nth| nth % 2 == 0);
+        let _ = event.advanced(|_| Token::decode(LATER.as_bytes(), None).ok().map(|lineage| Token::new(&lineage, None)));
     }
 
     #[test]
@@ -79,6 +83,11 @@ proptest! {
         let event = Reader::default().read(&bytes);
         for record in event.records() {
             prop_assert!(serde_json::from_slice::<Value>(event.json(record)).is_ok());
+        }
+        let later = Token::decode(LATER.as_bytes(), None).map(|lineage| Token::new(&lineage, None));
+        if let Some(advanced) = event.advanced(|_| later.ok()) {
+            prop_assert!(serde_json::from_slice::<Value>(&advanced).is_ok());
+            prop_assert_eq!(Reader::default().read(&advanced).records().len(), event.records().len());
         }
         if let Some(same) = event.without(|_| false) {
             prop_assert_eq!(same, bytes);
@@ -117,6 +126,9 @@ proptest! {
             sns(&body, Some(as_sent(sns_text))),
             sqs([sqs_message(1, &wrapped, json!({}))]),
             event_bridge(payload.clone()),
+            batch([kinesis(1, &written)]),
+            batch([dynamodb(1, None, Some(json!({"S": outbound.token.as_str()})))]),
+            batch([dynamodb(1, None, Some(json!({"S": format!("{} {parent}", outbound.token)})))]),
             payload,
         ] {
             let bytes = event.to_string();
