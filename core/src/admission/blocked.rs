@@ -90,7 +90,7 @@ impl BlockedRecord {
 
     /// Whether Lambda was invoked asynchronously with it: at concurrency 0 it retries nothing of that.
     pub fn is_asynchronous(&self) -> bool {
-        self.source != Source::Sqs && !self.synchronous
+        !self.source.is_polled() && !self.synchronous
     }
 }
 
@@ -132,7 +132,8 @@ pub struct Failed {
 
 impl Failed {
     /// Takes the fates of the blocked records of an event, in their order, into account. In FIFO order: after the first failed
-    /// record of a group, the rest of that group fails too.
+    /// record of a group, the rest of that group fails too. Of a stream everything after the first failed record does: Lambda
+    /// goes on from the lowest sequence number in the answer, and brings all that follow it again, also those that were moved.
     pub fn new(event: &Event<'_>, blocked: &[BlockedRecord], fates: &[Fate]) -> Self {
         let mut out: HashSet<usize> = blocked.iter().map(|record| record.index).collect();
         let failed: Vec<&BlockedRecord> = blocked
@@ -141,7 +142,13 @@ impl Failed {
             .filter(|(_, fate)| **fate == Fate::Failed)
             .map(|(record, _)| record)
             .collect();
-        let mut ids: Vec<String> = failed.iter().filter_map(|record| record.id.clone()).collect();
+        let is_stream = event.source().is_stream();
+        let named = if is_stream { failed.get(..1).unwrap_or_default() } else { &failed };
+        let all_named = named.iter().all(|record| record.id.is_some());
+        let mut ids: Vec<String> = named.iter().filter_map(|record| record.id.clone()).collect();
+        if let (true, Some(lowest)) = (is_stream, failed.first()) {
+            out.extend(lowest.index..event.records().len());
+        }
         for (index, record) in event.records().iter().enumerate() {
             let Some(group) = record.group.as_deref() else { continue };
             let follows =
@@ -155,7 +162,7 @@ impl Failed {
             failed: failed.first().map(|first| (failed.len(), first.reason)),
             origin: failed.first().and_then(|first| first.origin.clone()),
             ids,
-            all_named: failed.iter().all(|record| record.id.is_some()),
+            all_named,
             batch: event.takes_failures(),
         }
     }
@@ -227,6 +234,49 @@ mod tests {
             assert_eq!((failed.out.clone(), failed.question()), (HashSet::from([0]), None));
             assert_eq!(failed.withheld(true), Withheld { batch: true, ..Withheld::default() });
         }
+    }
+
+    #[test]
+    fn of_a_stream_everything_after_the_lowest_failed_record_comes_again() {
+        let kinesis = |nth: usize| {
+            format!(
+                r#"{{"kinesis":{{"sequenceNumber":"{nth}","data":""}},"eventSource":"aws:kinesis","eventSourceARN":"arn:s"}}"#
+            )
+        };
+        let dynamodb = |nth: usize| {
+            format!(
+                r#"{{"dynamodb":{{"SequenceNumber":"{nth}"}},"eventSource":"aws:dynamodb","eventSourceARN":"arn:s"}}"#
+            )
+        };
+        let streams: [&dyn Fn(usize) -> String; 2] = [&kinesis, &dynamodb];
+        for stream in streams {
+            let records: Vec<String> = (0..6).map(stream).collect();
+            let token = "01-0af7651916cd43dd8448eb211c80319c-3-256-68fd508a:2";
+            let json = format!(r#"{{"hopguard":"{token}","Records":[{}]}}"#, records.join(","));
+            let event = Reader::default().read(json.as_bytes());
+            let records = [blocked(&event, 1), blocked(&event, 2), blocked(&event, 4)];
+            assert!(event.takes_failures() && !records[0].is_asynchronous());
+
+            let failed = Failed::new(&event, &records, &[Fate::Quarantined, Fate::Failed, Fate::Quarantined]);
+            assert_eq!(failed.out, HashSet::from([1, 2, 3, 4, 5]));
+            assert_eq!(failed.question(), Some(Some("arn:s")));
+            let partial = failed.withheld(true);
+            assert_eq!((partial.failed, partial.fail_invocation), (vec!["2".to_owned()], None));
+            assert_eq!(failed.withheld(false).fail_invocation, Some((1, Reason::BranchCredit)));
+
+            let moved = Failed::new(&event, &records, &[Fate::Quarantined, Fate::Dropped, Fate::Quarantined]);
+            assert_eq!((moved.out.clone(), moved.question()), (HashSet::from([1, 2, 4]), None));
+            assert!(moved.withheld(true).failed.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_record_of_a_stream_without_a_sequence_number_fails_the_invocation() {
+        let json = r#"{"hopguard":"01-0af7651916cd43dd8448eb211c80319c-3-256-68fd508a:2","Records":[{"kinesis":{},"eventSource":"aws:kinesis"}]}"#;
+        let event = Reader::default().read(json.as_bytes());
+        let failed = Failed::new(&event, &[blocked(&event, 0)], &[Fate::Failed]);
+        assert_eq!((failed.question(), failed.withheld(true).failed), (None, vec![]));
+        assert_eq!(failed.withheld(true).fail_invocation, Some((1, Reason::BranchCredit)));
     }
 
     #[test]

@@ -97,10 +97,12 @@ impl Admission<'_> {
         }
     }
 
-    /// The X-Ray header that came with a record: SQS keeps each message's own, everything else has the invocation's.
+    /// The X-Ray header that came with a record: SQS keeps each message's own, a stream none, and everything else has the
+    /// invocation's. That of a batch from a stream is made by whoever polls it, and says nothing of up to 10,000 senders.
     fn xray_of(&self, record: &Record<'_>) -> Xray {
         match record.source {
             Source::Sqs => record.xray,
+            source if source.is_stream() => Xray::default(),
             _ => self.xray,
         }
     }
@@ -119,7 +121,7 @@ pub(crate) const fn is_synchronous(record: &Record<'_>) -> bool {
 impl Event<'_> {
     /// Whether the source takes a list of failed records for its answer.
     pub fn takes_failures(&self) -> bool {
-        self.source() == Source::Sqs
+        self.source().is_polled()
     }
 }
 
@@ -158,6 +160,14 @@ mod tests {
         let broken = judge(&message("01-x"), vec![], 1);
         assert_eq!((broken.arrival.carried, broken.rejected), (false, vec![Rejected::Malformed]));
         assert_eq!(broken.arrival.lineage.chain, ChainId::derived("sqs", b"m"));
+    }
+
+    #[test]
+    fn records_of_a_stream_are_roots_of_their_own_whatever_header_their_poller_sent() {
+        let event = r#"{"Records":[{"kinesis":{"sequenceNumber":"49","data":""},"eventSource":"aws:kinesis","x":"hopguard"}]}"#;
+        let judged = judge(event, vec![], u32::MAX);
+        assert_eq!(judged.arrival.lineage.chain, ChainId::derived("kinesis", b"49"));
+        assert_eq!(judged.verdict, Verdict::Allow);
     }
 
     #[test]
