@@ -25,7 +25,7 @@ struct Part {
     /// What `demo --install` calls it.
     name: Option<&'static str>,
     what: &'static str,
-    /// As nextest's filters say it: https://nexte.st/docs/filtersets/
+    /// As nextest's filters say it: <https://nexte.st/docs/filtersets/>
     tests: &'static str,
 }
 
