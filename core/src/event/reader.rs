@@ -38,21 +38,6 @@ impl Reader {
             inner.search.is_worth_a_walk(source, event).then(|| Walk::new(inner).event(event)).flatten();
         found.unwrap_or(Event { bytes: event, source, records: Vec::new(), is_list: true })
     }
-
-    /// Tells from an event's beginning that all of it is untouched, and its source: what has no shape of AWS's own can carry
-    /// lineage in hopguard's field only, which [`field::write`] puts first. `None` where the rest could matter.
-    ///
-    /// A field that somebody has moved behind the beginning is not seen: let it be 64 KiB.
-    pub fn untouched_by(&self, beginning: &[u8]) -> Option<Source> {
-        let source = Source::sniff(beginning);
-        let shapeless = match source {
-            Source::Invoke => true,
-            // A list of records that are not known is a shape.
-            Source::Other => !Cursor::new(beginning).enter_object(),
-            _ => false,
-        };
-        (shapeless && !self.inner.search.is_worth_a_walk(source, beginning)).then_some(source)
-    }
 }
 
 /// An event, as far as it matters.
