@@ -46,7 +46,8 @@ impl Environment {
     pub(crate) fn invoke(&mut self, nth: u64) {
         let id = format!("{nth:08x}-0000-4000-8000-000000000000");
         assert!(self.lambda.read().starts_with("GET /2018-06-01/runtime/invocation/next"));
-        let invoked = format!(r#"{{"eventType":"INVOKE","deadlineMs":{},"requestId":"{id}"}}"#, deadline_ms());
+        let invoked =
+            format!(r#"{{"eventType":"INVOKE","deadlineMs":{},"requestId":"{id}"}}"#, deadline_ms());
         self.events.write("HTTP/1.1 200 OK", &invoked);
         let head = format!(
             "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: {id}\r\nLambda-Runtime-Deadline-Ms: {}\r\nLambda-Runtime-Invoked-Function-Arn: {ARN}",
@@ -98,7 +99,9 @@ impl Drop for Environment {
 
 fn extension(lambda: SocketAddr) -> Child {
     let mut command = Command::new("unshare");
-    command.args(["--mount", "--map-root-user", "sh", "-c", SCRIPT]).arg(env!("CARGO_BIN_EXE_hopguard-extension"));
+    command
+        .args(["--mount", "--map-root-user", "sh", "-c", SCRIPT])
+        .arg(env!("CARGO_BIN_EXE_hopguard-extension"));
     command.env("AWS_LAMBDA_RUNTIME_API", lambda.to_string()).env("HOPGUARD_OTLP_PORT", "0");
     command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("unshare, of util-linux")
 }
@@ -132,7 +135,9 @@ fn initialised(lambda: &TcpListener) -> Wire {
 /// An SQS event of one message, with the lineage of a path over two functions.
 fn message(nth: u64) -> String {
     let attribute = |name: &str, text: &str| {
-        format!(r#""{name}":{{"stringValue":"{text}","stringListValues":[],"binaryListValues":[],"dataType":"String"}}"#)
+        format!(
+            r#""{name}":{{"stringValue":"{text}","stringListValues":[],"binaryListValues":[],"dataType":"String"}}"#
+        )
     };
     let parent = attribute("traceparent", &format!("00-{nth:032x}-00f067aa0ba902b7-01"));
     let state = attribute("tracestate", &format!("hopguard=01-{nth:032x}-2-256-00000001:1.00000002:1"));
