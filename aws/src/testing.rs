@@ -75,7 +75,8 @@ impl Fake {
         let log = Arc::clone(&calls);
         let answer = Mutex::new(answer);
         let http = infallible_client_fn(move |request: http::Request<SdkBody>| {
-            let body = String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap();
+            // CloudWatch's is CBOR.
+            let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
             let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
             let call = Call { method: request.method().to_string(), path, body };
             let Answer { status, headers, body } = (answer.lock().unwrap())(&call);
