@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use hopguard_aws::{Known, KnownObjects};
 use hopguard_core::admission::{Admission, Arrival, BlockedRecord, Failed, Judged, Withheld};
-use hopguard_core::event::{Event, Source};
+use hopguard_core::event::{Event, Source, field};
 use hopguard_core::propagator::{Inbound, TraceParent};
 use hopguard_core::{Counter, Lineage, Reason, SendLedger, Token, Verdict};
+use memchr::memmem;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -29,20 +30,34 @@ pub(crate) struct Admitted {
     pub(crate) invocation: Arc<Invocation>,
 }
 
+/// Decides by its beginning that the runtime may have an event as it is; `None` where all of it has to be read.
+///
+/// What has no shape of AWS's own can carry lineage in hopguard's field only, which is written as the first member. One that somebody
+/// has moved behind the beginning is not seen.
+pub(crate) fn admit_by(guard: &Guard, call: &Call, beginning: &[u8]) -> Option<Arc<Invocation>> {
+    let source = guard.reader.read(beginning).source();
+    let shapeless = match source {
+        Source::Invoke => true,
+        // A list of records that are not known is a shape.
+        Source::Other => beginning.trim_ascii_start().first() != Some(&b'{'),
+        _ => false,
+    };
+    let untouched =
+        call.client_context.is_none() && memmem::find(beginning, field::NAME.as_bytes()).is_none();
+    (shapeless && untouched).then(|| root(guard, call, source))
+}
+
 /// Reads an event, and decides what the runtime may have of it.
 pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admitted {
-    let function = guard.function(&call.arn);
-    let admission =
-        Admission { policy: &guard.settings.policy, function, request_id: &call.request_id, xray: call.xray };
+    let admission = admission(guard, call);
+    let function = admission.function;
     let event = guard.reader.read(&body);
     let source = event.source();
     let called = call.client_context.as_deref().and_then(|context| {
         client_context::extract(context, guard.settings.signing_keys.as_ref()).filter(|said| !said.is_empty())
     });
     if event.is_untouched() && called.is_none() {
-        let root = admission.root();
-        debug!(target: "hopguard", source = source.name(), chain = %root.lineage.chain, hop = 0, visits = 1, "chain started");
-        let invocation = Arc::new(invocation(guard, call, source, root, 1));
+        let invocation = root(guard, call, source);
         return Admitted { event: Some(body), client_context: None, invocation };
     }
 
@@ -127,8 +142,9 @@ fn without(
 fn advanced(guard: &Guard, event: &Event<'_>, arrivals: &[(usize, Arrival)]) -> Option<Vec<u8>> {
     let keys = guard.settings.signing_keys.as_ref();
     event.advanced(|index| {
-        let (_, arrival) = arrivals.iter().find(|(place, _)| *place == index)?;
-        Some(Token::new(&arrival.lineage, keys))
+        // They are in the event's order, and there may be 10,000.
+        let place = arrivals.binary_search_by_key(&index, |(place, _)| *place).ok()?;
+        arrivals.get(place).map(|(_, arrival)| Token::new(&arrival.lineage, keys))
     })
 }
 
@@ -160,6 +176,18 @@ async fn look_up(guard: &Guard, call: &Call, event: &Event<'_>) -> KnownObjects 
 
 fn carried(known: Known) -> Inbound {
     known.inbound
+}
+
+fn admission<'a>(guard: &'a Guard, call: &'a Call) -> Admission<'a> {
+    let function = guard.function(&call.arn);
+    Admission { policy: &guard.settings.policy, function, request_id: &call.request_id, xray: call.xray }
+}
+
+/// An invocation that starts a chain.
+fn root(guard: &Guard, call: &Call, source: Source) -> Arc<Invocation> {
+    let root = admission(guard, call).root();
+    debug!(target: "hopguard", source = source.name(), chain = %root.lineage.chain, hop = 0, visits = 1, "chain started");
+    Arc::new(invocation(guard, call, source, root, 1))
 }
 
 /// An invocation whose lineage is merged from these records.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use hyper::body::{Body as _, Incoming};
 
-use super::body::{Body, whole};
+use super::body::{Body, Reading, whole};
 use super::{Connection, answer};
 use crate::admit::{self, Admitted};
 use crate::call::{CLIENT_CONTEXT, Call};
@@ -25,7 +25,14 @@ impl Connection {
                 return Ok(Response::from_parts(head, Body::from(body)));
             };
             let announced = body.size_hint().exact();
-            let body = whole(body).await.context("the event broke off")?;
+            let reading = Reading::begin(body).await.context("the event broke off")?;
+            if let Some(beginning) = reading.beginning()
+                && let Some(invocation) = admit::admit_by(&self.guard, &call, beginning)
+            {
+                self.guard.invocations.start(invocation, self.alone);
+                return Ok(Response::from_parts(head, reading.passing()));
+            }
+            let body = reading.whole().await.context("the event broke off")?;
             if announced.is_none() {
                 head.headers.remove(header::TRANSFER_ENCODING);
             }

@@ -149,3 +149,67 @@ async fn of_captured_events_only_tokens_change() {
     }
     assert!(advanced >= 5, "{advanced} events with lineage were advanced");
 }
+
+/// A payload of this size, with a member in front and one behind.
+fn large(first: &str, last: &str) -> Vec<u8> {
+    let pad = "Wing nut, stainless. ".repeat(300_000);
+    format!(r#"{{{first}"text":"{pad}"{last}}}"#).into_bytes()
+}
+
+#[tokio::test]
+async fn of_a_large_payload_its_beginning_is_judged() {
+    const FIELD: &str = r#""hopguard":"01-0af7651916cd43dd8448eb211c80319c-3-256-00000001:1""#;
+    let bench = Bench::new(&[]).await;
+    let mut runtime = bench.runtime().await;
+    let cases = [
+        ("no field", String::new(), String::new(), true),
+        ("the field where it is written", format!("{FIELD},"), String::new(), false),
+        // The blind spot that docs/layer.md names.
+        ("the field behind it all", String::new(), format!(",{FIELD}"), true),
+    ];
+    for (name, first, last, passes) in cases {
+        let event = large(&first, &last);
+        let sent = event_message(
+            "r",
+            &event,
+            &["Lambda-Runtime-Trace-Id: Root=1-5759e988-bd862e3fe1be46a994272793"],
+        );
+        bench.answer(sent.clone());
+        let got = runtime.next().await;
+        assert_eq!(got.body == event, passes, "{name}");
+        assert_eq!(got.body.first_chunk::<11>(), event.first_chunk::<11>(), "{name}");
+        assert!(got.body.ends_with(&event[event.len() - 100..]), "{name}");
+        if passes {
+            assert_eq!(got.headers(), sent.headers(), "{name}");
+        }
+        let told = bench.runtime().await.ask(r#"{"sends":1}"#).await.json();
+        let hop = told["tokens"][0].as_str().unwrap().split('-').nth(2).unwrap().to_owned();
+        assert_eq!(hop, if passes { "0" } else { "4" }, "{name}");
+        runtime.respond("r", b"1").await;
+    }
+}
+
+#[tokio::test]
+async fn a_large_payload_in_chunks_passes_too() {
+    let bench = Bench::new(&[]).await;
+    let event = large("", "");
+    let mut chunks = Vec::new();
+    for chunk in event.chunks(100_000) {
+        chunks.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        chunks.extend_from_slice(chunk);
+        chunks.extend_from_slice(b"\r\n");
+    }
+    chunks.extend_from_slice(b"0\r\n\r\n");
+    let lines = ["HTTP/1.1 200 OK", "Lambda-Runtime-Aws-Request-Id: r", "Transfer-Encoding: chunked"];
+    bench.answer(Message::new(&lines, chunks));
+    let got = bench.runtime().await.next().await;
+    assert!(got.text() == event, "{} bytes", got.body.len());
+}
+
+#[tokio::test]
+async fn a_large_payload_with_a_client_context_is_read_whole() {
+    let bench = Bench::new(&[]).await;
+    let event = large("", "");
+    bench.event("r", &event, &["Lambda-Runtime-Client-Context: e30="]);
+    assert!(bench.runtime().await.next().await.body == event);
+}
