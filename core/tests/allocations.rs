@@ -1,5 +1,6 @@
 //! Reading an event allocates its list of records, and what a lineage itself is made of; nothing else per record.
 
+use base64::Engine as _;
 use hopguard_core::event::{Event, Reader};
 use hopguard_core::{FunctionId, Policy, Verdict};
 
@@ -51,6 +52,22 @@ fn a_record_takes_no_memory_of_its_own() {
     }
     assert_eq!(allocations(&sqs(10, ""), 0), 1, "only AWS's own header: the list");
     assert_eq!(allocations(br#"{"Records":[{"messageId":"1","body":"a"}]}"#, 0), 0, "nothing in it matters");
+}
+
+#[test]
+fn records_of_a_stream_are_decoded_into_one_buffer() {
+    let data = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    let stream = |records: usize, data: &str| {
+        let record = format!(
+            r#"{{"kinesis":{{"sequenceNumber":"4956","data":"{data}"}},"eventSource":"aws:kinesis","eventSourceARN":"arn:s"}}"#
+        );
+        format!(r#"{{"Records":[{}]}}"#, vec![record; records].join(",")).into_bytes()
+    };
+    let carrying = data(&format!(
+        r#"{{"order":1,"hopguard":{{"traceparent":"{PARENT}","tracestate":"hopguard={TOKEN}"}}}}"#
+    ));
+    assert_eq!(allocations(&stream(10, &carrying), 10), 2, "the list and the buffer");
+    assert_eq!(allocations(&stream(10, &data(r#"{"order":1,"text":"hop guard"}"#)), 0), 0);
 }
 
 #[test]

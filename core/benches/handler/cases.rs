@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 
+use aws_lambda_events::kinesis::KinesisEvent;
 use aws_lambda_events::sqs::SqsEvent;
 use hopguard_core::event::{Reader, field};
 use hopguard_core::propagator::{Outbound, Room, TRACEPARENT, TRACESTATE, inject};
@@ -62,6 +63,20 @@ pub fn all() -> Vec<Case> {
             events::sqs(10, 100_000, Carrier::W3c(None)),
             10,
         ),
+        stream(
+            "kinesis 100 x 1 KB, no lineage",
+            Target::Share(10.0),
+            plain.clone(),
+            events::kinesis(100, false),
+            0,
+        ),
+        stream(
+            "kinesis 100 x 1 KB, lineage in each",
+            Target::None,
+            plain.clone(),
+            events::kinesis(100, true),
+            100,
+        ),
         large(
             "6 MB event, one record",
             Target::Times(4.0),
@@ -80,8 +95,28 @@ pub fn all() -> Vec<Case> {
     cases
 }
 
-/// Reads a batch and judges what it found, against what a handler does with the same bytes in any case.
+/// Reads a batch of messages and judges what it found, against what a handler does with the same bytes in any case.
 fn sqs(name: &'static str, target: Target, reader: Reader, event: Vec<u8>, expected: usize) -> Case {
+    batch(name, target, reader, event, expected, |event| {
+        black_box(serde_json::from_slice::<SqsEvent>(event).expect("an SQS event"));
+    })
+}
+
+/// The same with records of a stream, whose data a handler has decoded for it.
+fn stream(name: &'static str, target: Target, reader: Reader, event: Vec<u8>, expected: usize) -> Case {
+    batch(name, target, reader, event, expected, |event| {
+        black_box(serde_json::from_slice::<KinesisEvent>(event).expect("a Kinesis event"));
+    })
+}
+
+fn batch(
+    name: &'static str,
+    target: Target,
+    reader: Reader,
+    event: Vec<u8>,
+    expected: usize,
+    deserialize: fn(&[u8]),
+) -> Case {
     let (policy, function) = (Policy::default(), events::function());
     let bytes = event.clone();
     let judge = move || {
@@ -99,9 +134,7 @@ fn sqs(name: &'static str, target: Target, reader: Reader, event: Vec<u8>, expec
         subject: Box::new(move || {
             black_box(judge());
         }),
-        reference: Box::new(move || {
-            black_box(serde_json::from_slice::<SqsEvent>(black_box(&event)).expect("an SQS event"));
-        }),
+        reference: Box::new(move || deserialize(black_box(&event))),
     }
 }
 

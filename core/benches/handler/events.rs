@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use hopguard_core::event::field;
 use hopguard_core::propagator::TraceParent;
 use hopguard_core::{ChainId, FunctionId, Lineage, SendLedger, SigningKeys, Token};
 
@@ -94,6 +96,24 @@ pub fn sqs(records: usize, body_bytes: usize, carrier: Carrier<'_>) -> Vec<u8> {
         .map(|nth| {
             format!(
                 r#"{{"messageId":"059f36b4-87a3-44ab-83d2-66197583{nth:04x}","receiptHandle":"AQEBzWwaftRI0KuVm4tP+/7q1rGgNqicHq7sFJkyMzxkDtnmVbXcVsFnUYJ1lYwF3DDNEjMrVtJcOTQFqJdnNlcNiXTjwhyJHqJqJTzBNMMBJzCtWnXPmKrmFjNHy7VqJNrMvbTpzDnSJiHBMPBEY3aPRIcXnKHLDwWZaLJUZjwY3SCJM8ULJOAa4DfQAg","body":{body},"attributes":{{"ApproximateReceiveCount":"1","SentTimestamp":"1795474347592","SenderId":"AIDAIENQZJOLO23YVJ4VO","ApproximateFirstReceiveTimestamp":"1795474347593"{header}}},"messageAttributes":{{{attributes}}},"md5OfBody":"098f6bcd4621d373cade4e832627b4f6","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-central-1:123456789012:orders","awsRegion":"eu-central-1"}}"#
+            )
+        })
+        .collect();
+    format!(r#"{{"Records":[{}]}}"#, records.join(",")).into_bytes()
+}
+
+/// A batch as a Kinesis stream delivers it: 1 KB of data in each record, with the field or without.
+pub fn kinesis(records: usize, has_field: bool) -> Vec<u8> {
+    let mut data = order(1000).into_bytes();
+    if has_field {
+        let state = format!("hopguard={}", token(None));
+        data = field::write(&data, &parent().to_string(), &state).expect("an object");
+    }
+    let data = base64::engine::general_purpose::STANDARD.encode(data);
+    let records: Vec<String> = (0..records)
+        .map(|nth| {
+            format!(
+                r#"{{"kinesis":{{"kinesisSchemaVersion":"1.0","partitionKey":"order-{nth}","sequenceNumber":"4956816737333333333333333333333333333333333333333333{nth:04}","data":"{data}","approximateArrivalTimestamp":1795474351.115}},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"shardId-000000000000:4956816737333333333333333333333333333333333333333333{nth:04}","eventName":"aws:kinesis:record","invokeIdentityArn":"arn:aws:iam::123456789012:role/orders","awsRegion":"eu-central-1","eventSourceARN":"arn:aws:kinesis:eu-central-1:123456789012:stream/orders"}}"#
             )
         })
         .collect();
