@@ -64,7 +64,9 @@ impl Collector {
 }
 
 fn guarded(probe: &Runtime) -> EnvironmentBuilder {
-    Environment::builder(layer(), probe.clone()).env("AWS_LAMBDA_EXEC_WRAPPER", WRAPPER)
+    let environment = Environment::builder(layer(), probe.clone()).env("AWS_LAMBDA_EXEC_WRAPPER", WRAPPER);
+    // All environments of this machine share its ports.
+    environment.env("HOPGUARD_OTLP_PORT", "0")
 }
 
 /// How many lines of the layer's log say that something is wrong.
