@@ -234,7 +234,9 @@ impl fmt::Debug for Edge {
 fn message<'r>(record: &'r BlockedRecord, payload: &'r [u8]) -> Blocked<'r> {
     let (form, json) = match record.source {
         Source::Sqs => (Form::Message, record.json.as_slice()),
-        Source::Sns | Source::S3 => (Form::Record, record.json.as_slice()),
+        Source::Sns | Source::S3 | Source::Kinesis | Source::DynamoDb => {
+            (Form::Record, record.json.as_slice())
+        }
         _ => (Form::Payload, payload),
     };
     Blocked {

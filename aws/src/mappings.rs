@@ -255,6 +255,9 @@ mod tests {
 
     const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:in";
 
+    /// The ARN of a stream, as its mapping and its records have it.
+    const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-11-23T22:52:29.956";
+
     fn mapping(source: &str, reports: bool) -> serde_json::Value {
         let types: &[&str] = if reports { &["ReportBatchItemFailures"] } else { &[] };
         json!({ "EventSourceArn": source, "FunctionArn": format!("{ARN}:live"), "FunctionResponseTypes": types })
@@ -272,7 +275,12 @@ mod tests {
     async fn the_flag_is_read_over_all_pages_and_asked_for_once() {
         let fake = Fake::new(|call| match call.path.contains("Marker=m%2F2") {
             false => page(
-                &[mapping(QUEUE, false), mapping("arn:aws:sqs:us-east-1:123456789012:other", true)],
+                &[
+                    mapping(QUEUE, false),
+                    mapping("arn:aws:sqs:us-east-1:123456789012:other", true),
+                    mapping(TABLE, true),
+                    mapping(&TABLE.replace("2026", "2025"), false),
+                ],
                 Some("m/2"),
             ),
             true => page(&[mapping("arn:aws:kinesis:us-east-1:1:stream/s/consumer/c:1", true)], Some("")),
@@ -281,6 +289,7 @@ mod tests {
         let cases = [
             ("without the flag", QUEUE, false),
             ("with it", "arn:aws:sqs:us-east-1:123456789012:other", true),
+            ("a table's stream, beside an older one", TABLE, true),
             ("a consumer, on another page", "arn:aws:kinesis:us-east-1:1:stream/s", true),
             ("unknown", "arn:aws:sqs:us-east-1:123456789012:i", false),
         ];

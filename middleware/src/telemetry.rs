@@ -12,8 +12,8 @@ const MAX_LINKS: usize = 128;
 /// The value of `faas.trigger` (OpenTelemetry semantic conventions).
 fn trigger(source: Source) -> &'static str {
     match source {
-        Source::Sqs | Source::Sns | Source::EventBridge => "pubsub",
-        Source::S3 => "datasource",
+        Source::Sqs | Source::Sns | Source::EventBridge | Source::Kinesis => "pubsub",
+        Source::S3 | Source::DynamoDb => "datasource",
         Source::Http => "http",
         _ => "other",
     }
@@ -24,6 +24,8 @@ fn messaging_system(source: Source) -> Option<&'static str> {
     match source {
         Source::Sqs => Some("aws_sqs"),
         Source::Sns => Some("aws.sns"),
+        // OpenTelemetry has no value of its own for it, and lets one be made.
+        Source::Kinesis => Some("aws.kinesis"),
         _ => None,
     }
 }

@@ -143,7 +143,9 @@ fn status(error: Option<&str>) -> Option<Status> {
 
 fn kind(source: Source) -> SpanKind {
     match source {
-        Source::Sqs | Source::Sns | Source::S3 | Source::EventBridge => SpanKind::Consumer,
+        Source::Sqs | Source::Sns | Source::S3 | Source::EventBridge | Source::Kinesis | Source::DynamoDb => {
+            SpanKind::Consumer
+        }
         _ => SpanKind::Server,
     }
 }
@@ -151,8 +153,8 @@ fn kind(source: Source) -> SpanKind {
 /// The value of `faas.trigger`.
 fn trigger(source: Source) -> &'static str {
     match source {
-        Source::Sqs | Source::Sns | Source::EventBridge => "pubsub",
-        Source::S3 => "datasource",
+        Source::Sqs | Source::Sns | Source::EventBridge | Source::Kinesis => "pubsub",
+        Source::S3 | Source::DynamoDb => "datasource",
         Source::Http => "http",
         _ => "other",
     }
@@ -162,6 +164,8 @@ fn messaging_system(source: Source) -> Option<&'static str> {
     match source {
         Source::Sqs => Some("aws_sqs"),
         Source::Sns => Some("aws.sns"),
+        // OpenTelemetry has no value of its own for it, and lets one be made.
+        Source::Kinesis => Some("aws.kinesis"),
         _ => None,
     }
 }

@@ -75,6 +75,32 @@ async fn where_nobody_can_say_what_the_mapping_takes_the_invocation_fails() {
 }
 
 #[tokio::test]
+async fn of_a_stream_nothing_after_the_failed_record_is_handed_over() {
+    use base64::Engine as _;
+    let base64 = base64::engine::general_purpose::STANDARD;
+    let record = |id: &str, visits: u32| {
+        let data = json!({ "order": 1, "hopguard": token(visits) }).to_string();
+        let kinesis = json!({ "sequenceNumber": id, "data": base64.encode(data) });
+        json!({ "kinesis": kinesis, "eventSource": "aws:kinesis", "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/s" })
+    };
+    let bench = Bench::new(&with("fail")).await;
+    bench.event("r-1", &batch(&[record("1", 1), record("2", 2), record("3", 1)]), &[]);
+    let mut runtime = bench.runtime().await;
+    let event = runtime.next().await.json();
+    let records = event["Records"].as_array().unwrap();
+    let data = base64.decode(records[0]["kinesis"]["data"].as_str().unwrap()).unwrap();
+    let data: Value = serde_json::from_slice(&data).unwrap();
+    assert_eq!((records.len(), &records[0]["kinesis"]["sequenceNumber"]), (1, &json!("1")));
+    let advanced = hopguard_core::Token::decode(data["hopguard"].as_str().unwrap().as_bytes(), None).unwrap();
+    assert_eq!((advanced.visits.highest(), &data["order"]), (2, &json!(1)), "one hop further");
+    runtime.respond("r-1", b"{}").await;
+    assert!(
+        bench.seen().pop().unwrap().request_line().ends_with("/r-1/error HTTP/1.1"),
+        "all of it comes again"
+    );
+}
+
+#[tokio::test]
 async fn a_caller_that_waits_gets_the_error() {
     use base64::Engine as _;
     let bench = Bench::new(&with("drop")).await;

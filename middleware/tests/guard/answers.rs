@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 
-use hopguard::core::Counter;
+use hopguard::core::{Counter, Token};
 use hopguard::{Answer, BLOCKED, Guard};
 use lambda_runtime::{
     Diagnostic, Error, FunctionResponse, IntoFunctionResponse, LambdaEvent, StreamResponse, service_fn,
@@ -13,6 +13,8 @@ use crate::invocation::invoke;
 use crate::runtime::run;
 use crate::scenario::ALIKE;
 use crate::server::{Response, Server};
+
+const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-11-23T22:52:29.956";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guarded_handler_of_any_kind_answers_as_an_unguarded_one() {
@@ -37,15 +39,14 @@ async fn a_guarded_handler_of_any_kind_answers_as_an_unguarded_one() {
     }
 }
 
-/// A queue that feeds the function under test, whose mapping takes a list of failures or not.
+/// What feeds the function under test: a queue and a table's stream, whose mappings take a list of failures or not.
 async fn mapping(takes_failures: bool) -> Server {
     Server::start(move |_| {
         let types: &[&str] = if takes_failures { &["ReportBatchItemFailures"] } else { &[] };
-        let mapping = json!({
-            "UUID": "u", "FunctionArn": ARN, "EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:in",
-            "FunctionResponseTypes": types,
+        let mappings = ["arn:aws:sqs:us-east-1:123456789012:in", TABLE].map(|source| {
+            json!({"UUID": "u", "FunctionArn": ARN, "EventSourceArn": source, "FunctionResponseTypes": types})
         });
-        Some(Response::new(200, json!({"EventSourceMappings": [mapping]}).to_string()))
+        Some(Response::new(200, json!({"EventSourceMappings": mappings}).to_string()))
     })
     .await
 }
@@ -86,7 +87,11 @@ where
     let got = std::sync::Mutex::new(Vec::new());
     let handler = service_fn(async |event: LambdaEvent<Value>| {
         let ids = event.payload["Records"].as_array().into_iter().flatten();
-        got.lock().unwrap().extend(ids.map(|record| record["messageId"].as_str().unwrap().to_owned()));
+        let id = |record: &Value| {
+            let id = record["messageId"].as_str().or(record["dynamodb"]["SequenceNumber"].as_str());
+            id.unwrap().to_owned()
+        };
+        got.lock().unwrap().extend(ids.map(id));
         answer()
     });
     let response = invoke(guard.wrap(handler), event).await;
@@ -118,6 +123,37 @@ async fn blocked_records_join_the_handlers_own_failures() {
     let (response, _) = answer(&guard, &event, || Err::<(), Error>("no".into())).await;
     assert_eq!(response.unwrap_err().error_message, "no", "all of it is delivered again");
     assert_eq!(guard.counters().value(Counter::Failed), 10);
+}
+
+#[tokio::test]
+async fn of_a_stream_the_handler_gets_what_is_before_the_lowest_failed_record() {
+    let record = |id: &&str| {
+        let visits = if id.starts_with(char::is_uppercase) { 10 } else { 1 };
+        let token = Token::new(&looping(9, visits), None).to_string();
+        let image = json!({"hopguard": {"S": format!("{token} {}", parent(9, 9))}});
+        json!({"eventSource": "aws:dynamodb", "eventSourceARN": TABLE, "dynamodb": {"SequenceNumber": id, "NewImage": image}})
+    };
+    let batch = |ids: &[&str]| json!({"Records": ids.iter().map(record).collect::<Vec<_>>()}).to_string();
+    let event = batch(&["a", "b", "C", "d", "E"]);
+    let cases = [
+        ("the mapping takes failures", true, "fail", Ok(failures(&["b", "C"])), vec!["a", "b"]),
+        ("it does not", false, "fail", Err(BLOCKED), vec!["a", "b"]),
+        ("dropped", false, "drop", Ok(failures(&["b"])), vec!["a", "b", "d"]),
+    ];
+    for (name, takes_failures, on_block, expected, expected_ids) in cases {
+        let server = mapping(takes_failures).await;
+        let guard = guard(&server, on_block);
+        let (response, got) = answer(&guard, &event, || Ok::<_, Error>(failures(&["b"]))).await;
+        let response = response.map_err(|error| error.error_type);
+        assert_eq!(
+            (response, got),
+            (expected.map_err(str::to_owned), expected_ids.into_iter().map(str::to_owned).collect()),
+            "{name}"
+        );
+    }
+    let server = mapping(true).await;
+    let (response, got) = answer(&guard(&server, "fail"), &batch(&["A", "b"]), || Ok::<_, Error>(())).await;
+    assert_eq!((response.unwrap(), got), (failures(&["A"]), vec![]));
 }
 
 #[tokio::test]
