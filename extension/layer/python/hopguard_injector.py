@@ -974,14 +974,20 @@ class Items:
         self.plan.writers.append(None if size is None else writer)
 
 
+def attribute_text(outbound):
+    """The token and the call's own span: an attribute that a later update leaves in its item is so known for an old one."""
+    return "%s %s" % (outbound.token, outbound.parent)
+
+
 def write_item(request, sizes, nth, outbound):
     item = dict(request["Item"])
+    text = attribute_text(outbound)
     stale = item.pop(HOPGUARD, None)
     freed = 0 if stale is None else len(HOPGUARD) + value_size(stale)
-    added = len(HOPGUARD) + len(outbound.token)
+    added = len(HOPGUARD) + len(text)
     fits = added <= sizes.left(nth) + freed
     if fits:
-        item[HOPGUARD] = {"S": outbound.token}
+        item[HOPGUARD] = {"S": text}
     request["Item"] = item
     sizes.changed(nth, sizes.sizes[nth] - freed + (added if fits else 0))
     if not fits:
@@ -996,7 +1002,7 @@ LEGACY_PARAMETERS = ("AttributeUpdates", "Expected", "ConditionalOperator")
 
 def write_update(request, sizes, nth, outbound):
     """Sets the attribute beside whatever the update does. How large the item will be, nobody knows."""
-    value = {"S": outbound.token}
+    value = {"S": attribute_text(outbound)}
     if any(name in request for name in LEGACY_PARAMETERS):
         updates = dict(request.get("AttributeUpdates") or {})
         outcome = REPLACED if HOPGUARD in updates else WRITTEN

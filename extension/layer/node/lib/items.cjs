@@ -1,6 +1,7 @@
 'use strict';
 // DynamoDB: an item attribute `hopguard` with the token, which the table's stream brings to its readers. Only for tables that
-// the owner has named, since the attribute stays in the item.
+// the owner has named, since the attribute stays in the item. Beside the token is the call's own span: one that a later update
+// leaves in its item is so known for an old one.
 
 const { HOPGUARD, byteLength } = require('./propagator.cjs');
 
@@ -49,19 +50,20 @@ function isTyped(item) {
   });
 }
 
-const valueOf = (token, like) => (isTyped(like) ? { S: token } : token);
+const textOf = ({ token, parent }) => `${token} ${parent}`;
+const valueOf = (text, like) => (isTyped(like) ? { S: text } : text);
 const isMap = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Writes into an item; answers the item to send. `left` is what the whole call may still grow. */
-function writeItem(item, left, token, count) {
+function writeItem(item, left, text, count) {
   const { [HOPGUARD]: inherited, ...without } = item;
-  const added = HOPGUARD.length + token.length;
+  const added = HOPGUARD.length + text.length;
   if (added > left || atMost(without) + added > MAX_ITEM) {
     count('no_room');
     return without;
   }
   count(inherited === undefined ? 'written' : 'replaced');
-  return { ...without, [HOPGUARD]: valueOf(token, without) };
+  return { ...without, [HOPGUARD]: valueOf(text, without) };
 }
 
 /** Whether the caller's own update already speaks of our attribute: two paths to it in one expression are refused. */
@@ -85,8 +87,8 @@ function withAssignment(expression) {
 }
 
 /** Writes into an update; answers the update to send. */
-function writeUpdate(update, token, count) {
-  const value = valueOf(token, update.Key ?? {});
+function writeUpdate(update, text, count) {
+  const value = valueOf(text, update.Key ?? {});
   // The older parameters cannot be mixed with expressions.
   if (update.AttributeUpdates || update.Expected || update.ConditionalOperator) {
     const inherited = update.AttributeUpdates?.[HOPGUARD] !== undefined;
@@ -125,12 +127,12 @@ module.exports = {
       carries: (input) => (isMap(input.Item) && isNamed(input.TableName) ? [true] : []),
       write: (input, outbound, count) => ({
         ...input,
-        Item: writeItem(input.Item, Infinity, outbound().token, count),
+        Item: writeItem(input.Item, Infinity, textOf(outbound()), count),
       }),
     },
     UpdateItem: {
       carries: (input) => (isNamed(input.TableName) ? [true] : []),
-      write: (input, outbound, count) => writeUpdate(input, outbound().token, count),
+      write: (input, outbound, count) => writeUpdate(input, textOf(outbound()), count),
     },
     BatchWriteItem: {
       carries: (input) =>
@@ -143,7 +145,7 @@ module.exports = {
           const puts = new Set(putsOf(RequestItems[table]));
           RequestItems[table] = RequestItems[table].map((request) => {
             if (!puts.has(request)) return request;
-            const Item = writeItem(request.PutRequest.Item, Infinity, outbound().token, count);
+            const Item = writeItem(request.PutRequest.Item, Infinity, textOf(outbound()), count);
             return { ...request, PutRequest: { ...request.PutRequest, Item } };
           });
         }
@@ -158,10 +160,10 @@ module.exports = {
         let left = MAX_TRANSACTION - atMost(input.TransactItems);
         const TransactItems = input.TransactItems.map((action) => {
           if (!isCarrier(action)) return action;
-          const { token } = outbound();
-          left -= HOPGUARD.length + token.length;
-          if (action.Put) return { ...action, Put: { ...action.Put, Item: writeItem(action.Put.Item, left, token, count) } };
-          return { ...action, Update: writeUpdate(action.Update, token, count) };
+          const text = textOf(outbound());
+          left -= HOPGUARD.length + text.length;
+          if (action.Put) return { ...action, Put: { ...action.Put, Item: writeItem(action.Put.Item, left, text, count) } };
+          return { ...action, Update: writeUpdate(action.Update, text, count) };
         });
         return { ...input, TransactItems };
       },

@@ -429,11 +429,14 @@ test('Kinesis PutRecord and PutRecords: the field in data that is a JSON object'
   assert.deepEqual([two.request.json.Data, two.outcomes, two.asked], [others[1].toString('base64'), { unsupported: 1 }, []]);
 });
 
+/** The item attribute with the nth token: beside it is the span of its call. */
+const attribute = (nth, { call }) => ({ S: `${token(nth)} 00-${TRACE}-${call.span}-01` });
+
 test('DynamoDB: an item attribute, in named tables only', async () => {
   const client = new sdk.DynamoDBClient(aws.config());
   const Item = { id: { S: '1' } };
   const put = await send(client, sdk.PutItemCommand, { TableName: 'orders', Item });
-  assert.deepEqual(put.request.json.Item, { ...Item, hopguard: { S: token(0) } });
+  assert.deepEqual(put.request.json.Item, { ...Item, hopguard: attribute(0, put) });
   assert.deepEqual([put.outcomes, put.call.target], [{ written: 1 }, 'orders']);
   aws.reset();
   layer.reset();
@@ -449,10 +452,10 @@ test('DynamoDB: an item attribute, in named tables only', async () => {
   const batch = await send(client, sdk.BatchWriteItemCommand, { RequestItems });
   const sent = batch.request.json.RequestItems;
   assert.equal(batch.asked[0].sends, 2);
-  assert.deepEqual(sent.orders[0].PutRequest.Item.hopguard, { S: token(0) });
+  assert.deepEqual(sent.orders[0].PutRequest.Item.hopguard, attribute(0, batch));
   assert.deepEqual(sent.orders[1], { DeleteRequest: { Key: Item } });
   assert.deepEqual(sent.others, RequestItems.others);
-  assert.deepEqual(sent.parts[0].PutRequest.Item.hopguard, { S: token(1) });
+  assert.deepEqual(sent.parts[0].PutRequest.Item.hopguard, attribute(1, batch));
   assert.deepEqual(batch.outcomes, { written: 1, replaced: 1 });
 });
 
@@ -472,10 +475,11 @@ test('DynamoDB UpdateItem: an assignment more', async () => {
     aws.reset();
     layer.reset();
     const input = { TableName: 'orders', Key, UpdateExpression, ExpressionAttributeValues: values };
-    const { request, outcomes } = await send(client, sdk.UpdateItemCommand, input);
+    const sent = await send(client, sdk.UpdateItemCommand, input);
+    const { request, outcomes } = sent;
     assert.equal(request.json.UpdateExpression, expected);
     assert.deepEqual(request.json.ExpressionAttributeNames, { '#hopguard': 'hopguard' });
-    assert.deepEqual(request.json.ExpressionAttributeValues, { ...values, ':hopguard': { S: token(0) } });
+    assert.deepEqual(request.json.ExpressionAttributeValues, { ...values, ':hopguard': attribute(0, sent) });
     assert.deepEqual(outcomes, { written: 1 });
   }
   aws.reset();
@@ -488,13 +492,13 @@ test('DynamoDB UpdateItem: an assignment more', async () => {
   layer.reset();
   const older = { TableName: 'orders', Key, AttributeUpdates: { a: { Action: 'PUT', Value: { N: '1' } } } };
   const legacy = await send(client, sdk.UpdateItemCommand, older);
-  assert.deepEqual(legacy.request.json.AttributeUpdates.hopguard, { Action: 'PUT', Value: { S: token(0) } });
+  assert.deepEqual(legacy.request.json.AttributeUpdates.hopguard, { Action: 'PUT', Value: attribute(0, legacy) });
   assert.deepEqual(legacy.outcomes, { written: 1 });
   aws.reset();
   layer.reset();
   const stale = { ...older, AttributeUpdates: { hopguard: { Action: 'PUT', Value: { S: '01-stale' } } } };
   const again = await send(client, sdk.UpdateItemCommand, stale);
-  assert.deepEqual(again.request.json.AttributeUpdates, { hopguard: { Action: 'PUT', Value: { S: token(0) } } });
+  assert.deepEqual(again.request.json.AttributeUpdates, { hopguard: { Action: 'PUT', Value: attribute(0, again) } });
   assert.deepEqual(again.outcomes, { replaced: 1 });
 });
 
@@ -506,10 +510,11 @@ test('DynamoDB TransactWriteItems: puts and updates, but not where a token makes
     { Update: { TableName: 'arn:aws:dynamodb:eu-west-1:123456789012:table/parts', Key, UpdateExpression: 'REMOVE a' } },
     { Delete: { TableName: 'orders', Key } },
   ];
-  const { request, outcomes } = await send(client, sdk.TransactWriteItemsCommand, { TransactItems });
+  const sent = await send(client, sdk.TransactWriteItemsCommand, { TransactItems });
+  const { request, outcomes } = sent;
   const [put, update, remove] = request.json.TransactItems;
-  assert.deepEqual(put.Put.Item.hopguard, { S: token(0) });
-  assert.deepEqual(update.Update.ExpressionAttributeValues, { ':hopguard': { S: token(1) } });
+  assert.deepEqual(put.Put.Item.hopguard, attribute(0, sent));
+  assert.deepEqual(update.Update.ExpressionAttributeValues, { ':hopguard': attribute(1, sent) });
   assert.deepEqual(remove, TransactItems[2]);
   assert.deepEqual(outcomes, { written: 2 });
   aws.reset();
@@ -522,19 +527,19 @@ test('DynamoDB TransactWriteItems: puts and updates, but not where a token makes
 test('DynamoDBDocumentClient: the same attribute, in its own form', async () => {
   const client = sdk.DynamoDBDocumentClient.from(new sdk.DynamoDBClient(aws.config()));
   const put = await send(client, sdk.PutCommand, { TableName: 'orders', Item: { id: '1', map: { S: 'x' } } });
-  assert.deepEqual(put.request.json.Item.hopguard, { S: token(0) });
+  assert.deepEqual(put.request.json.Item.hopguard, attribute(0, put));
   assert.deepEqual(put.request.json.Item.map, { M: { S: { S: 'x' } } });
   assert.deepEqual([put.call.service, put.call.operation], ['DynamoDB', 'PutItem']);
   aws.reset();
   layer.reset();
   const input = { TableName: 'orders', Key: { id: 1 }, UpdateExpression: 'SET a = :a', ExpressionAttributeValues: { ':a': 2 } };
   const update = await send(client, sdk.UpdateCommand, input);
-  assert.deepEqual(update.request.json.ExpressionAttributeValues, { ':a': { N: '2' }, ':hopguard': { S: token(0) } });
+  assert.deepEqual(update.request.json.ExpressionAttributeValues, { ':a': { N: '2' }, ':hopguard': attribute(0, update) });
   aws.reset();
   layer.reset();
   const RequestItems = { orders: [{ PutRequest: { Item: { id: '1' } } }] };
   const batch = await send(client, sdk.BatchWriteCommand, { RequestItems });
-  assert.deepEqual(batch.request.json.RequestItems.orders[0].PutRequest.Item.hopguard, { S: token(0) });
+  assert.deepEqual(batch.request.json.RequestItems.orders[0].PutRequest.Item.hopguard, attribute(0, batch));
   assert.equal(layer.asked.length, 1);
 });
 

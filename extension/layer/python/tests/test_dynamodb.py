@@ -1,10 +1,25 @@
 """DynamoDB: an item attribute, in the tables that were chosen."""
 
 import copy
+import re
 
-from tests.local import INJECTOR, STALE, Bed, token
+from tests.local import INJECTOR, STALE, TRACEPARENT, Bed, token
 
-OURS = {"S": token(0)}
+
+class Written:
+    """Equal to the attribute with the nth token: beside it is the span of its call."""
+
+    def __init__(self, nth):
+        self.pattern = re.compile("%s %s" % (re.escape(token(nth)), TRACEPARENT.strip("^$")))
+
+    def __eq__(self, other):
+        return list(other) == ["S"] and self.pattern.fullmatch(other["S"]) is not None
+
+    def __repr__(self):
+        return "{'S': /%s/}" % self.pattern.pattern
+
+
+OURS = Written(0)
 
 
 class DynamoDb(Bed):
@@ -32,6 +47,14 @@ class DynamoDb(Bed):
         self.assertEqual(self.call("put_item", TableName=table, Item=stale)["Item"]["hopguard"], OURS)
         report = self.extension.report()
         self.assertEqual((report["outcomes"], report["call"]["target"]), ({"replaced": 1}, "orders"))
+
+    def test_each_call_writes_an_attribute_of_its_own(self):
+        values = []
+        for _ in range(2):
+            arrived = self.update(UpdateExpression="SET a = b")
+            values.append(arrived["ExpressionAttributeValues"][":hopguard"]["S"])
+            self.assertEqual(values[-1].split("-")[-2], self.extension.report()["call"]["span"])
+        self.assertNotEqual(*values)
 
     def test_other_tables_are_none_of_our_business(self):
         arrived = self.call("put_item", TableName="other", Item={"id": {"S": "1"}})
@@ -93,8 +116,8 @@ class DynamoDb(Bed):
         arrived = self.call("batch_write_item", RequestItems={"other": [put], "orders": [put, delete, put]})
         items = arrived["RequestItems"]
         self.assertEqual((items["other"], items["orders"][1]), ([put], delete))
-        found = [items["orders"][nth]["PutRequest"]["Item"]["hopguard"]["S"] for nth in (0, 2)]
-        self.assertEqual(found, [token(0), token(1)])
+        found = [items["orders"][nth]["PutRequest"]["Item"]["hopguard"] for nth in (0, 2)]
+        self.assertEqual(found, [Written(0), Written(1)])
         self.assertEqual(self.outcomes(), {"written": 2})
         self.assertEqual([asked["sends"] for asked in self.asked()], [2])
 
@@ -109,8 +132,8 @@ class DynamoDb(Bed):
 
     def test_transactions(self):
         arrived = self.transact()
-        self.assertEqual(arrived[0]["Put"]["Item"]["hopguard"], {"S": token(0)})
-        self.assertEqual(arrived[2]["Update"]["ExpressionAttributeValues"], {":hopguard": {"S": token(1)}})
+        self.assertEqual(arrived[0]["Put"]["Item"]["hopguard"], OURS)
+        self.assertEqual(arrived[2]["Update"]["ExpressionAttributeValues"], {":hopguard": Written(1)})
         self.assertNotIn("hopguard", str(arrived[1]) + str(arrived[3]))
         self.assertEqual(self.outcomes(), {"written": 2})
 
