@@ -20,6 +20,10 @@ fuzz_target!(|data: &[u8]| {
             assert!(event.json(record).len() <= data.len());
             assert!(record.attempt >= 1 && record.objects.len() <= hopguard_core::event::MAX_OBJECTS);
         }
+        let same = |index: usize| Some(Token::new(&event.records().get(index)?.inbound.lineage?, None));
+        if let Some(advanced) = event.advanced(same) {
+            assert_eq!(reader.read(&advanced).records().len(), event.records().len());
+        }
         if let Some(same) = event.without(|_| false) {
             assert_eq!(same, data, "nothing was taken out");
         }
