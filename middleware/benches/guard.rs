@@ -81,6 +81,9 @@ where
     let mut context = Context::default();
     context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned();
     context.invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:orders".to_owned();
+    // Lambda sends it with every invocation.
+    context.xray_trace_id =
+        Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0".to_owned());
     let response = handler.call(LambdaEvent::new(payload, context)).now_or_never().expect("no wait");
     match response.expect("an answer").into_response() {
         FunctionResponse::BufferedResponse(answer) => serde_json::to_vec(&answer).expect("JSON"),
