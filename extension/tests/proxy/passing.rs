@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::bench::{Bench, event_message};
 use crate::wire::Message;
 
@@ -120,11 +123,17 @@ fn fixtures(folder: &Path) -> Vec<PathBuf> {
     files.chain(folders.iter().flat_map(|folder| fixtures(folder))).collect()
 }
 
-/// The text between the tokens of the fixtures' chain.
+/// The text between the tokens of the fixtures' chain, with the data of Kinesis decoded that holds one.
 fn without_tokens(event: &[u8]) -> Vec<String> {
+    const CHAIN: &str = "01-4bf92f3577b34da6a3ce929d0e0e4736-";
     let text = String::from_utf8(event.to_vec()).unwrap();
+    let decoded = |text: &str| {
+        let data = STANDARD.decode(text).ok().and_then(|data| String::from_utf8(data).ok());
+        data.filter(|data| data.contains(CHAIN)).unwrap_or_else(|| text.to_owned())
+    };
+    let text = text.split('"').map(decoded).collect::<Vec<_>>().join("\"");
     let of_token = |char: char| char.is_ascii_hexdigit() || "-:.".contains(char);
-    let parts = text.split("01-4bf92f3577b34da6a3ce929d0e0e4736-");
+    let parts = text.split(CHAIN);
     parts.map(|part| part.trim_start_matches(of_token).to_owned()).collect()
 }
 
