@@ -9,27 +9,6 @@ use tracing::{Span, field};
 #[cfg(feature = "opentelemetry")]
 const MAX_LINKS: usize = 128;
 
-/// The value of `faas.trigger` (OpenTelemetry semantic conventions).
-fn trigger(source: Source) -> &'static str {
-    match source {
-        Source::Sqs | Source::Sns | Source::EventBridge | Source::Kinesis => "pubsub",
-        Source::S3 | Source::DynamoDb => "datasource",
-        Source::Http => "http",
-        _ => "other",
-    }
-}
-
-/// The value of `messaging.system`, where the source is a messaging system.
-fn messaging_system(source: Source) -> Option<&'static str> {
-    match source {
-        Source::Sqs => Some("aws_sqs"),
-        Source::Sns => Some("aws.sns"),
-        // OpenTelemetry has no value of its own for it, and lets one be made.
-        Source::Kinesis => Some("aws.kinesis"),
-        _ => None,
-    }
-}
-
 /// The span of one invocation.
 pub(crate) fn invocation_span(source: Source, request_id: &str, arn: &str) -> Span {
     let span = tracing::info_span!(
@@ -37,12 +16,12 @@ pub(crate) fn invocation_span(source: Source, request_id: &str, arn: &str) -> Sp
         "invocation",
         otel.name = field::Empty,
         otel.kind = "consumer",
-        faas.trigger = trigger(source),
+        faas.trigger = source.trigger(),
         faas.invocation_id = request_id,
         faas.name = hopguard_core::function_name(arn),
         cloud.resource_id = hopguard_core::unqualified_arn(arn),
-        messaging.system = messaging_system(source),
-        messaging.operation.type = messaging_system(source).map(|_| "process"),
+        messaging.system = source.messaging_system(),
+        messaging.operation.type = source.messaging_system().map(|_| "process"),
         messaging.batch.message_count = field::Empty,
         hopguard.chain = field::Empty,
         hopguard.hop = field::Empty,
@@ -61,7 +40,7 @@ pub(crate) fn record_span(source: Source, id: Option<&str>) -> Span {
         target: "hopguard",
         "record",
         otel.kind = "consumer",
-        messaging.system = messaging_system(source),
+        messaging.system = source.messaging_system(),
         messaging.message.id = id,
         hopguard.chain = field::Empty,
         hopguard.hop = field::Empty,

@@ -58,6 +58,27 @@ impl Source {
         matches!(self, Self::Kinesis | Self::DynamoDb)
     }
 
+    /// The value of `faas.trigger` (OpenTelemetry semantic conventions).
+    pub const fn trigger(self) -> &'static str {
+        match self {
+            Self::Sqs | Self::Sns | Self::EventBridge | Self::Kinesis => "pubsub",
+            Self::S3 | Self::DynamoDb => "datasource",
+            Self::Http => "http",
+            _ => "other",
+        }
+    }
+
+    /// The value of `messaging.system` (the same), where this is a messaging system.
+    pub const fn messaging_system(self) -> Option<&'static str> {
+        match self {
+            Self::Sqs => Some("aws_sqs"),
+            Self::Sns => Some("aws.sns"),
+            // OpenTelemetry has no value of its own for it, and lets one be made.
+            Self::Kinesis => Some("aws.kinesis"),
+            _ => None,
+        }
+    }
+
     /// Tells the source from the first few kilobytes, by the keys that AWS puts there.
     pub(super) fn sniff(event: &[u8]) -> Self {
         let mut cursor = Cursor::new(event.get(..HEAD).unwrap_or(event));

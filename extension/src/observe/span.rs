@@ -30,7 +30,7 @@ pub(crate) fn of_invocation(started: &Started, at: SystemTime, end: End<'_>, col
     let Started { request_id, arn, source, lineage, sender, span: own, at: start } = started;
     let resource_id = hopguard_core::unqualified_arn(arn);
     let mut attributes = vec![
-        text("faas.trigger", trigger(*source)),
+        text("faas.trigger", source.trigger()),
         text("faas.invocation_id", request_id.as_str()),
         text("faas.name", hopguard_core::function_name(arn)),
         flag("faas.coldstart", cold),
@@ -40,7 +40,7 @@ pub(crate) fn of_invocation(started: &Started, at: SystemTime, end: End<'_>, col
         number("hopguard.hop", lineage.hop),
         number("hopguard.visits", lineage.visits.of(FunctionId::from_arn(arn))),
     ];
-    if let Some(system) = messaging_system(*source) {
+    if let Some(system) = source.messaging_system() {
         attributes.push(text("messaging.system", system));
         attributes.push(text("messaging.operation.type", "process"));
     }
@@ -147,26 +147,6 @@ fn kind(source: Source) -> SpanKind {
             SpanKind::Consumer
         }
         _ => SpanKind::Server,
-    }
-}
-
-/// The value of `faas.trigger`.
-fn trigger(source: Source) -> &'static str {
-    match source {
-        Source::Sqs | Source::Sns | Source::EventBridge | Source::Kinesis => "pubsub",
-        Source::S3 | Source::DynamoDb => "datasource",
-        Source::Http => "http",
-        _ => "other",
-    }
-}
-
-fn messaging_system(source: Source) -> Option<&'static str> {
-    match source {
-        Source::Sqs => Some("aws_sqs"),
-        Source::Sns => Some("aws.sns"),
-        // OpenTelemetry has no value of its own for it, and lets one be made.
-        Source::Kinesis => Some("aws.kinesis"),
-        _ => None,
     }
 }
 
