@@ -14,6 +14,31 @@ pub(crate) enum Scene {
     Objects,
     /// The first one again, without hopguard.
     Unguarded,
+    /// What waiting costs.
+    Waits,
+}
+
+/// What one request to a design costs, all its functions together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Costs {
+    /// The design, in words.
+    pub(crate) design: String,
+    /// How many functions it has.
+    pub(crate) functions: usize,
+    /// What each is given.
+    pub(crate) memory_mb: Option<u32>,
+    /// What is paid for.
+    pub(crate) paid_s: f64,
+    /// The part of it with a call in flight.
+    pub(crate) wait_s: f64,
+    /// The most that running calls together could save.
+    pub(crate) saving_s: f64,
+    /// The price of a million requests, Lambda's requests included.
+    pub(crate) usd_per_million: f64,
+    /// The part of it that pays for waiting.
+    pub(crate) wait_usd_per_million: f64,
+    /// The anti-patterns that hopguard found.
+    pub(crate) findings: Vec<String>,
 }
 
 /// One thing that happened. With `--json`, one line each; times are in seconds since the scene's first message.
@@ -62,6 +87,14 @@ pub(crate) enum Event {
     Objects { scene: Scene, first: u64, written: u64 },
     /// What the loop did without the guard, in as many seconds as with it.
     Unguarded { scene: Scene, watched_s: f64, invocations: u64, per_hour: u64, guarded_invocations: u64 },
+    /// What a design costs.
+    Costs(Costs),
+    /// What the costs are made with.
+    Priced { usd_per_gb_second: f64, usd_per_request: f64, source: String, date: String },
+    /// A page with all of it.
+    Reported { page: String },
+    /// A scene that this machine lacks something for.
+    LeftOut { scene: Scene, why: String },
     /// Something that had to hold. Those that were met are for machines only.
     Check { scene: Scene, what: String, expected: String, found: String, met: bool },
     /// The demo ends.

@@ -1,4 +1,4 @@
-//! The demo: two real loops on a local Lambda cloud, cut by hopguard, and what one of them does without it.
+//! The demo: two real loops on a local Lambda cloud, cut by hopguard, what one of them does without it, and what waiting costs.
 //!
 //! `cargo xtask demo` builds this program with the functions that it deploys, and runs it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a demo talks to its terminal")]
@@ -13,6 +13,7 @@ mod story;
 mod teller;
 mod text;
 mod unguarded;
+mod waits;
 mod watch;
 
 use std::{io, process::ExitCode, sync::Arc, time::Duration};

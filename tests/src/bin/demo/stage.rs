@@ -53,13 +53,18 @@ impl<'t> Stage<'t> {
 
     /// A function from a program beside this one.
     pub(crate) fn function(&self, name: &str, program: &Path) -> Result<FunctionBuilder<'_>> {
-        let program = self.programs.join(program);
+        Ok(self.cloud.function(name).bootstrap(&self.program(program)?))
+    }
+
+    /// A program beside this one.
+    pub(crate) fn program(&self, name: impl AsRef<Path>) -> Result<PathBuf> {
+        let program = self.programs.join(name);
         ensure!(
             program.exists(),
             "{} is missing: start the demo with `cargo xtask demo`, which builds it",
             program.display()
         );
-        Ok(self.cloud.function(name).bootstrap(&program))
+        Ok(program)
     }
 
     /// Tells how often each function ran, and until when.

@@ -7,7 +7,7 @@ use crate::{
     message_loop, object_loop,
     stage::{MAX_VISITS, Stage},
     teller::Teller,
-    unguarded,
+    unguarded, waits,
 };
 
 /// Tells it all, and returns how many checks were not met.
@@ -20,6 +20,8 @@ pub(crate) async fn tell(teller: &mut Teller) -> Result<usize> {
     // Nothing of the guarded loops is to run beside the unguarded one.
     stage.cloud.reset().await?;
     unguarded::play(&mut stage, &guarded).await?;
+    stage.cloud.reset().await?;
+    waits::play(&mut stage).await?;
     let (checks, unmet) = stage.checks();
     stage.teller.tell(&Event::Closing { checks, unmet })?;
     Ok(unmet)

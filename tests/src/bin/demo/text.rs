@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    event::{Event, Scene},
+    event::{Costs, Event, Scene},
     paint::Paint,
 };
 
@@ -58,6 +58,12 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
                 fact("stopped by hand", "by reserved concurrency 0, the console's Throttle"),
             ]
         }
+        Event::Costs(costs) => vec![cost_row(costs, paint)],
+        Event::Priced { usd_per_gb_second, usd_per_request, source, date } => {
+            priced(*usd_per_gb_second, *usd_per_request, source, date)
+        }
+        Event::Reported { page } => vec![String::new(), fact("the whole report", &paint.good(page))],
+        Event::LeftOut { why, .. } => vec![String::new(), fact("left out", &shortened(why))],
         Event::Check { met: true, .. } => Vec::new(),
         Event::Check { what, expected, found, .. } => vec![
             paint.bad(&format!("   NOT AS EXPECTED: {what}")),
@@ -103,15 +109,51 @@ fn scene_started(scene: Scene, paint: Paint) -> Vec<String> {
             "queue orders -> [order] -> queue invoices -> [invoice] -> queue orders -> ...",
             "Same queues, same message, the same number of seconds.",
         ),
+        Scene::Waits => (
+            "4. What waiting costs: the same shop, in designs that wait and in better ones",
+            "Python functions of 1 GB under the layer; none of them mentions hopguard.",
+            "Work takes known times. One request, the mean of five:",
+        ),
     };
     let mut lines = vec![String::new(), paint.headline(title), String::new()];
     lines.extend([format!("   {picture}"), format!("   {explanation}")]);
-    if scene != Scene::Unguarded {
+    if scene == Scene::Waits {
+        let head =
+            format!("   {:<30} {:>6} {:>14} {:>7}  {}", "", "paid s", "waiting s", "USD/M", "hopguard finds");
+        lines.extend([String::new(), paint.faint(&head)]);
+    } else if scene != Scene::Unguarded {
         let (function, carrier) = ("function", "carrier");
         let head = format!("   seconds  {function:<10} {carrier:<20} hop  visits");
         lines.extend([String::new(), paint.faint(&head)]);
     }
     lines
+}
+
+fn cost_row(costs: &Costs, paint: Paint) -> String {
+    let Costs { design, functions, paid_s, wait_s, usd_per_million, findings, .. } = costs;
+    if *functions == 0 {
+        return format!("   {design:<30} {:>6} {:>14} {:>7}  {}", "-", "-", "-", "no function waits");
+    }
+    let share = if *paid_s > 0.0 { wait_s / paid_s * 100.0 } else { 0.0 };
+    let waiting = format!("{:>14}", format!("{wait_s:.3}  {share:>3.0} %"));
+    let waiting = if share >= 50.0 { paint.bad(&waiting) } else { waiting };
+    let found = if findings.is_empty() { paint.good("nothing") } else { paint.bad(&findings.join(", ")) };
+    format!("   {design:<30} {paid_s:>6.3} {waiting} {usd_per_million:>7.2}  {found}")
+}
+
+fn priced(usd_per_gb_second: f64, usd_per_request: f64, source: &str, date: &str) -> Vec<String> {
+    let dated = if date.is_empty() { String::new() } else { format!(", {date}") };
+    vec![
+        String::new(),
+        fact("USD/M", "what a million requests cost: seconds x GB x price, and requests"),
+        fact(
+            "price",
+            &format!("{usd_per_gb_second} USD a GB-second, {:.2} a million requests", usd_per_request * 1e6),
+        ),
+        fact("", &shortened(&format!("{source}{dated}"))),
+        fact("checkout", "its steps cost the same in both and are left out, and so is"),
+        fact("", "what Step Functions itself bills"),
+    ]
 }
 
 fn row(at_s: f64, function: &str, carrier: Option<&str>, hop: u64, visits: u64) -> String {
@@ -170,6 +212,26 @@ mod tests {
             Event::SceneStarted { scene: Scene::Messages },
             Event::SceneStarted { scene },
             Event::SceneStarted { scene: Scene::Unguarded },
+            Event::SceneStarted { scene: Scene::Waits },
+            Event::Costs(Costs {
+                design: "checkout: by Step Functions".to_owned(),
+                functions: 3,
+                memory_mb: Some(1_024),
+                paid_s: 12.345,
+                wait_s: 12.345,
+                saving_s: 0.0,
+                usd_per_million: 1_234.56,
+                wait_usd_per_million: 1_234.0,
+                findings: vec!["sync-invoke".to_owned()],
+            }),
+            Event::Priced {
+                usd_per_gb_second: 0.000_016_666_7,
+                usd_per_request: 0.000_000_2,
+                source: "s".repeat(100),
+                date: "2026-11-01".to_owned(),
+            },
+            Event::Reported { page: "target/demo/report.html".to_owned() },
+            Event::LeftOut { scene, why: "w".repeat(100) },
             Event::Hop { scene, at_s, function: function(), carrier, hop, visits, chain: chain() },
             Event::Blocked {
                 scene,
