@@ -79,6 +79,23 @@ pub(crate) struct Call {
     pub(crate) depends_on: Vec<usize>,
 }
 
+impl Call {
+    pub(crate) const fn duration_ns(&self) -> u64 {
+        self.end_ns.saturating_sub(self.start_ns)
+    }
+
+    /// How often it was sent again.
+    pub(crate) fn retries(&self) -> u32 {
+        let seen = u32::try_from(self.attempts.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        self.resends.max(seen)
+    }
+
+    /// Whether it ran into a time limit, by the name of its error: `timeout`, `ReadTimeoutError`.
+    pub(crate) fn timed_out(&self) -> bool {
+        self.error.as_deref().is_some_and(|error| error.to_ascii_lowercase().contains("timeout"))
+    }
+}
+
 /// One attempt of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Attempt {

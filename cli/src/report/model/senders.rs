@@ -65,7 +65,7 @@ fn by_time(invocations: &mut [Invocation], senders: &mut [Vec<Sender>]) {
         let without = |(_, call): &(usize, &super::Call)| call.sync_invoke && call.callee.is_none();
         for (at, call) in one.calls.iter().enumerate().filter(without) {
             let Some(target) = call.target.as_deref() else { continue };
-            let Some(of_function) = runs.get_mut(hopguard_core::function_name(target)) else { continue };
+            let Some(of_function) = runs.get_mut(function_of(target)) else { continue };
             let from = of_function.partition_point(|(start, _)| start.saturating_add(CLOCKS_NS) < call.start_ns);
             let fits = |&(start, place): &(u64, usize)| {
                 let end = invocations.get(place).map_or(u64::MAX, |one| one.end_ns);
@@ -101,6 +101,29 @@ fn by_hop(invocations: &[Invocation], senders: &mut [Vec<Sender>]) {
         let before = one.hop.and_then(|hop| at_hop.get(&(one.chain, hop.checked_sub(1)?)));
         if let Some([only]) = before.map(Vec::as_slice) {
             senders.push(Sender { invocation: *only, call: None });
+        }
+    }
+}
+
+/// The function that an Invoke names: by its ARN, a part of it, or its name, each with or without a version.
+fn function_of(target: &str) -> &str {
+    let name = target.rsplit_once(":function:").map_or(target, |(_, name)| name);
+    name.split(':').next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_has_many_names() {
+        for name in [
+            "pay",
+            "pay:live",
+            "123456789012:function:pay",
+            "arn:aws:lambda:eu-central-1:123456789012:function:pay:$LATEST",
+        ] {
+            assert_eq!(function_of(name), "pay", "{name}");
         }
     }
 }
