@@ -1,2 +1,11 @@
-use super::view::Report;
-pub(crate) fn render(_report: &Report) -> String { String::new() }
+//! The report as one page: no network, no style or script but its own.
+
+mod bars;
+mod chains;
+mod cost;
+mod findings;
+mod invocations;
+mod page;
+mod summary;
+
+pub(crate) use page::render;

@@ -30,7 +30,7 @@ pub struct Chains {
 }
 
 /// Chains that go through the same functions by the same carriers.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Shape {
     /// How many chains.

@@ -10,7 +10,7 @@ mod shape;
 
 use serde::Serialize;
 
-pub(crate) use build::{Filter, build};
+pub(crate) use build::{Filter, MAX_FUNCTIONS, build};
 pub use chains::{Chains, Edge, Example, Node, Shape};
 pub use cost::{Cost, FunctionCost, Price, Totals};
 pub use findings::{Evidence, Finding, Link};
