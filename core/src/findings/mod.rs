@@ -11,5 +11,5 @@ mod window;
 pub use finding::{Evidence, Example, Finding};
 pub use kind::Kind;
 pub use observation::{Observation, Seen};
-pub use thresholds::Thresholds;
+pub use thresholds::{THRESHOLDS, Threshold, Thresholds, markdown_table};
 pub use window::{MAX_FUNCTIONS, Window};
