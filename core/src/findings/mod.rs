@@ -2,9 +2,16 @@
 
 mod finding;
 mod kind;
+mod monolith;
 mod names;
 mod observation;
+mod orchestrator;
 mod profile;
+mod recursion;
+mod serial_wait;
+mod steps;
+mod sync_invoke;
+mod tally;
 mod thresholds;
 mod window;
 
