@@ -20,3 +20,6 @@ pub use kind::Kind;
 pub use observation::{Observation, Seen};
 pub use thresholds::{THRESHOLDS, Threshold, Thresholds, markdown_table};
 pub use window::{MAX_FUNCTIONS, Window};
+
+#[cfg(test)]
+mod tests;

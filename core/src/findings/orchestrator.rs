@@ -1,6 +1,7 @@
 use super::steps::Steps;
 use super::tally::Tally;
 use super::{Evidence, Observation, Thresholds};
+use crate::wait::{MAX_TARGET_BYTES, prefix};
 
 /// The most kinds of events whose branches are kept apart.
 const MAX_KINDS: usize = 16;
@@ -50,13 +51,14 @@ impl Orchestrator {
     }
 
     fn note_branch(&mut self, observation: &Observation<'_>, all: u64) {
-        let is_kind = |known: &&mut Branches| {
-            (known.kind.0.as_deref(), known.kind.1.as_deref()) == (observation.source, observation.route)
-        };
+        let cut = |name| prefix(name, MAX_TARGET_BYTES);
+        let (source, route) = (observation.source.map(cut), observation.route.map(cut));
+        let is_kind =
+            |known: &&mut Branches| (known.kind.0.as_deref(), known.kind.1.as_deref()) == (source, route);
         if let Some(known) = self.branches.iter_mut().find(is_kind) {
             known.note(all);
         } else if self.branches.len() < MAX_KINDS {
-            let kind = (observation.source.map(str::to_owned), observation.route.map(str::to_owned));
+            let kind = (source.map(str::to_owned), route.map(str::to_owned));
             self.branches.push(Branches { kind, sets: vec![all] });
         }
     }
