@@ -1,11 +1,11 @@
-use super::interval::{self, Interval};
+use super::interval::{self, Interval, Placed};
 use super::retries::{self, Retries};
 use super::serial::{self, SerialRun};
 use super::{Amount, Call, Calls, Invocation, Kind, Price, critical};
 
 /// What one invocation waited for, and what that cost.
 ///
-/// Where calls were dropped, every figure is a lower bound.
+/// Where calls were dropped, every figure of them is a lower bound, and the time on the processor an upper one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Analysis {
     /// How many calls were analysed.
@@ -77,9 +77,8 @@ pub fn analyse(invocation: &Invocation, calls: &Calls, price: &Price) -> Analysi
     let all = calls.as_slice();
     let amount = |ns| price.amount(ns, invocation.memory_mb);
     let intervals = interval::sorted(bounds, all);
-    let union_of = |wanted: fn(&Call) -> bool| {
-        let of = |place: u32| calls.at(place).is_some_and(wanted);
-        interval::union(intervals.iter().filter(|one| of(one.place)).map(|one| one.interval))
+    let union_of = |wanted: fn(&Placed) -> bool| {
+        interval::union(intervals.iter().filter(|one| wanted(one)).map(|one| one.interval))
     };
     let handler_ns = bounds.length();
     let idle_ns = invocation.busy_ns.map(|busy| handler_ns.saturating_sub(busy));
@@ -89,7 +88,7 @@ pub fn analyse(invocation: &Invocation, calls: &Calls, price: &Price) -> Analysi
     let part = |ns: u64| amount(ns.min(wait_ns));
     let serial = serial::runs(&intervals, calls);
     let saving_ns = serial.iter().fold(0_u64, |sum, run| sum.saturating_add(run.saving_ns()));
-    let critical_path = critical::path(bounds, &intervals, calls);
+    let critical_path = critical::path(bounds, &intervals);
     Analysis {
         calls: count(all, |_| true),
         dropped: calls.dropped(),
@@ -101,7 +100,7 @@ pub fn analyse(invocation: &Invocation, calls: &Calls, price: &Price) -> Analysi
         idle_ns,
         cpu_ns: invocation.busy_ns.unwrap_or(handler_ns - wait_ns),
         sync_invokes: SyncInvokes {
-            caller: part(union_of(Call::is_sync_invoke)),
+            caller: part(union_of(|one| one.sync_invoke)),
             ..callees(bounds, all, price, invocation.memory_mb)
         },
         serial,
@@ -111,7 +110,7 @@ pub fn analyse(invocation: &Invocation, calls: &Calls, price: &Price) -> Analysi
         retries: retries::of(bounds, all, part),
         timeouts: Timeouts {
             count: count(all, |call| call.timed_out),
-            wait: part(union_of(|call| call.timed_out)),
+            wait: part(union_of(|one| one.timed_out)),
         },
         failed: count(all, Call::is_failed),
         outlived: count(all, |call| call.end_ns > bounds.end()),

@@ -7,11 +7,16 @@ pub(super) struct Interval {
     end: u64,
 }
 
-/// A call's time within its handler's, with the call's place.
+/// A call's time within its handler's, with the call's place and what the sweeps ask of it: they go through the calls in another order
+/// than that of their memory, and to look each up would cost more than all the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Placed {
     pub(super) interval: Interval,
     pub(super) place: u32,
+    /// Whether the handler can have waited for its end.
+    pub(super) awaited: bool,
+    pub(super) sync_invoke: bool,
+    pub(super) timed_out: bool,
 }
 
 impl Interval {
@@ -44,9 +49,10 @@ impl Interval {
         }
     }
 
-    /// Whether the two have a moment in common, be it a bound.
-    const fn meets(self, other: Self) -> bool {
-        self.start <= other.end && other.start <= self.end
+    /// Whether some of it is in `bounds`; one with no length is where it is not outside.
+    fn is_in(self, bounds: Self) -> bool {
+        let moment = self.length() == 0 && bounds.start <= self.start && self.end <= bounds.end;
+        moment || self.within(bounds).length() > 0
     }
 }
 
@@ -54,11 +60,18 @@ impl Interval {
 pub(super) fn sorted(bounds: Interval, calls: &[Call]) -> Vec<Placed> {
     let mut placed: Vec<Placed> = (0..)
         .zip(calls)
-        .map(|(place, call)| (place, Interval::of(call)))
-        .filter(|(_, interval)| interval.meets(bounds))
-        .map(|(place, interval)| Placed { interval: interval.within(bounds), place })
+        .map(|(place, call)| (place, call, Interval::of(call)))
+        .filter(|(.., interval)| interval.is_in(bounds))
+        .map(|(place, call, interval)| Placed {
+            interval: interval.within(bounds),
+            place,
+            awaited: call.end_ns <= bounds.end,
+            sync_invoke: call.is_sync_invoke(),
+            timed_out: call.timed_out,
+        })
         .collect();
-    placed.sort_unstable_by_key(|one| (one.interval.start, one.interval.end, one.place));
+    // They come almost in order, and the stable sort makes use of that.
+    placed.sort_by_key(|one| (one.interval.start, one.interval.end, one.place));
     placed
 }
 

@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use super::calls::MAX_DEPENDENCES;
 use super::interval::Placed;
 use super::{Call, Calls};
@@ -34,31 +32,33 @@ impl SerialRun {
 pub(super) fn runs(placed: &[Placed], calls: &Calls) -> Vec<SerialRun> {
     let mut runs = Vec::new();
     let mut alone: Vec<Placed> = Vec::new();
+    // The longest chain that ends in the call at each place, while its run is looked at; else 0.
+    let mut ends = vec![0; calls.len()];
     let mut until = 0;
     let mut rest = placed.iter().copied().peekable();
     while let Some(one) = rest.next() {
         let overlaps_earlier = one.interval.start() < until;
         until = until.max(one.interval.end());
         let overlaps_later = rest.peek().is_some_and(|next| next.interval.start() < until);
-        if overlaps_earlier || overlaps_later {
-            runs.extend(run(&alone, calls));
+        let may_overlap_dropped = until > calls.complete_until();
+        if overlaps_earlier || overlaps_later || may_overlap_dropped {
+            runs.extend(run(&alone, calls, &mut ends));
             alone.clear();
         } else {
             alone.push(one);
         }
     }
-    runs.extend(run(&alone, calls));
+    runs.extend(run(&alone, calls, &mut ends));
     runs
 }
 
-fn run(alone: &[Placed], calls: &Calls) -> Option<SerialRun> {
+fn run(alone: &[Placed], calls: &Calls, ends: &mut [u64]) -> Option<SerialRun> {
     if alone.len() < 2 {
         return None;
     }
     let mut run = SerialRun::default();
-    let mut ends: HashMap<u32, u64> = HashMap::with_capacity(alone.len());
     let mut until = None;
-    for Placed { interval, place } in alone {
+    for Placed { interval, place, .. } in alone {
         let length = interval.length();
         run.calls.push(*place);
         run.sum_ns += length;
@@ -67,13 +67,23 @@ fn run(alone: &[Placed], calls: &Calls) -> Option<SerialRun> {
         until = Some(interval.end());
         let before = match calls.at(*place) {
             Some(Call { depends_on, .. }) if depends_on.len() > MAX_DEPENDENCES => run.path_ns,
-            Some(Call { depends_on, .. }) => {
-                depends_on.iter().filter_map(|earlier| ends.get(earlier)).max().copied().unwrap_or_default()
-            }
+            Some(Call { depends_on, .. }) => depends_on
+                .iter()
+                .filter_map(|earlier| ends.get(*earlier as usize))
+                .max()
+                .copied()
+                .unwrap_or_default(),
             None => 0,
         };
-        ends.insert(*place, before + length);
+        if let Some(end) = ends.get_mut(*place as usize) {
+            *end = before + length;
+        }
         run.path_ns = run.path_ns.max(before + length);
+    }
+    for place in &run.calls {
+        if let Some(end) = ends.get_mut(*place as usize) {
+            *end = 0;
+        }
     }
     Some(run)
 }
