@@ -7,6 +7,7 @@ pub mod breaker;
 mod chain;
 mod credit;
 pub mod event;
+pub mod findings;
 mod flush;
 mod function;
 mod hex;
@@ -19,6 +20,7 @@ pub mod settings;
 mod signing;
 mod token;
 mod visits;
+pub mod wait;
 mod xray;
 
 pub use backoff::Backoff;
