@@ -25,7 +25,7 @@ mod xray;
 
 pub use backoff::Backoff;
 pub use chain::{ChainId, InvalidChainId};
-pub use credit::{FanOut, SendLedger};
+pub use credit::{FanOut, SendLedger, Toward};
 pub use flush::{Flush, FlushPolicy};
 pub use function::{FunctionId, name as function_name, unqualified as unqualified_arn};
 pub use lineage::{Credit, Lineage};

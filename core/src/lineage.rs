@@ -23,7 +23,7 @@ pub struct Lineage {
 pub enum Credit {
     /// So many further messages may still be sent below here (0 is legitimate: each invocation's first is free).
     Left(u32),
-    /// This message was sent when no credit was left: its receiver blocks it.
+    /// This message was sent when no credit was left: a receiver whose path is in a loop blocks it.
     Exceeded,
 }
 
@@ -48,13 +48,16 @@ impl Lineage {
     /// The lineage of the invocation of `function` that received this one from a carrier: one hop and one visit more.
     ///
     /// `credit` is the receiving function's own setting. It caps what was transported, so that neither a forged
-    /// token nor a function with a larger setting lifts the bound that this function's owner chose.
+    /// token nor a function with a larger setting lifts the bound that this function's owner chose. Where the path is in no
+    /// loop it is the whole of it: nothing was spent, and a sender that took its own source for a loop was wrong.
     #[must_use]
     pub fn arrive(mut self, function: FunctionId, credit: u32) -> Self {
         self.hop = self.hop.saturating_add(1);
         self.visits.visit(function);
-        if let Credit::Left(left) = self.credit {
-            self.credit = Credit::Left(left.min(credit));
+        match self.credit {
+            _ if !self.in_loop() => self.credit = Credit::Left(credit),
+            Credit::Left(left) => self.credit = Credit::Left(left.min(credit)),
+            Credit::Exceeded => {}
         }
         self
     }
@@ -112,6 +115,14 @@ mod tests {
         assert_eq!(forged.arrive(f(1), 256).credit, Credit::Left(256));
         let marked = Lineage { credit: Credit::Exceeded, ..forged };
         assert_eq!(marked.arrive(f(1), 256).credit, Credit::Exceeded);
+    }
+
+    #[test]
+    fn where_the_path_is_in_no_loop_the_whole_credit_is_there() {
+        let root = Lineage::root(chain(1), f(1), 20);
+        for credit in [Credit::Left(20), Credit::Left(3), Credit::Left(0), Credit::Exceeded] {
+            assert_eq!(Lineage { credit, ..root }.arrive(f(2), 256).credit, Credit::Left(256), "{credit:?}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use tracing::{debug, warn};
 use crate::call::Call;
 use crate::client_context;
 use crate::guard::Guard;
-use crate::invocations::Invocation;
+use crate::invocations::{Fed, Invocation};
 
 /// An invocation that was admitted.
 pub(crate) struct Admitted {
@@ -44,7 +44,7 @@ pub(crate) fn admit_by(guard: &Guard, call: &Call, beginning: &[u8]) -> Option<A
     };
     let untouched =
         call.client_context.is_none() && memmem::find(beginning, field::NAME.as_bytes()).is_none();
-    (shapeless && untouched).then(|| root(guard, call, source))
+    (shapeless && untouched).then(|| root(guard, call, source, Bytes::new()))
 }
 
 /// Reads an event, and decides what the runtime may have of it.
@@ -57,7 +57,7 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
         client_context::extract(context, guard.settings.signing_keys.as_ref()).filter(|said| !said.is_empty())
     });
     if event.is_untouched() && called.is_none() {
-        let invocation = root(guard, call, source);
+        let invocation = root(guard, call, source, body.clone());
         return Admitted { event: Some(body), client_context: None, invocation };
     }
 
@@ -65,7 +65,8 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
         let one = admission.judge_call(called);
         let Some(reason) = tell(guard, Source::Invoke, &one, function) else {
             let client_context = advanced_context(guard, call, &one.arrival);
-            let invocation = Arc::new(invocation(guard, call, source, one.arrival, 1));
+            let fed = Fed::new(&call.arn, body.clone(), true);
+            let invocation = Arc::new(invocation(guard, call, source, one.arrival, 1, fed));
             return Admitted { event: Some(body), client_context, invocation };
         };
         let blocked = [BlockedRecord::of_call(&one.arrival, reason, &guard.settings)];
@@ -93,7 +94,7 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
     }
     if blocked.is_empty() {
         let event = advanced(guard, &event, &arrivals).map_or_else(|| body.clone(), Bytes::from);
-        let invocation = Arc::new(merged(guard, call, source, &arrivals, admission.root()));
+        let invocation = Arc::new(merged(guard, call, source, &arrivals, admission.root(), event.clone()));
         return Admitted { event: Some(event), client_context: None, invocation };
     }
     withhold(guard, call, &event, &body, arrivals, &blocked, admission.root()).await
@@ -124,8 +125,10 @@ async fn withhold(
             withheld.fail_invocation = Some((blocked.len(), first.reason));
         }
     }
-    let invocation = merged(guard, call, event.source(), &left, root).withholding(withheld, trip);
-    Admitted { event: event_left.map(Bytes::from), client_context: None, invocation: Arc::new(invocation) }
+    let event_left = event_left.map(Bytes::from);
+    let fed_by = event_left.clone().unwrap_or_default();
+    let invocation = merged(guard, call, event.source(), &left, root, fed_by).withholding(withheld, trip);
+    Admitted { event: event_left, client_context: None, invocation: Arc::new(invocation) }
 }
 
 /// The event without blocked records, and with the lineage of the others advanced.
@@ -184,10 +187,10 @@ fn admission<'a>(guard: &'a Guard, call: &'a Call) -> Admission<'a> {
 }
 
 /// An invocation that starts a chain.
-fn root(guard: &Guard, call: &Call, source: Source) -> Arc<Invocation> {
+fn root(guard: &Guard, call: &Call, source: Source, event: Bytes) -> Arc<Invocation> {
     let root = admission(guard, call).root();
     debug!(target: "hopguard", source = source.name(), chain = %root.lineage.chain, hop = 0, visits = 1, "chain started");
-    Arc::new(invocation(guard, call, source, root, 1))
+    Arc::new(invocation(guard, call, source, root, 1, Fed::new(&call.arn, event, false)))
 }
 
 /// An invocation whose lineage is merged from these records.
@@ -197,14 +200,22 @@ fn merged(
     source: Source,
     arrivals: &[(usize, Arrival)],
     root: Arrival,
+    event: Bytes,
 ) -> Invocation {
     let records = u32::try_from(arrivals.len()).unwrap_or(u32::MAX);
     let all = arrivals.iter().map(|(_, arrival)| arrival);
     let arrival = Arrival::merge(all, guard.settings.policy.branch_credit).unwrap_or(root);
-    invocation(guard, call, source, arrival, records)
+    invocation(guard, call, source, arrival, records, Fed::new(&call.arn, event, true))
 }
 
-fn invocation(guard: &Guard, call: &Call, source: Source, arrival: Arrival, records: u32) -> Invocation {
+fn invocation(
+    guard: &Guard,
+    call: &Call,
+    source: Source,
+    arrival: Arrival,
+    records: u32,
+    fed: Fed,
+) -> Invocation {
     let sender = arrival.inbound.parent;
     let span = TraceParent {
         trace: sender.map_or(arrival.lineage.chain, |sender| sender.trace),
@@ -215,7 +226,7 @@ fn invocation(guard: &Guard, call: &Call, source: Source, arrival: Arrival, reco
     guard.observer.started(&call.started(source, &arrival, sender, span));
     let others = arrival.inbound.others.map(String::from).unwrap_or_default();
     let ledger = SendLedger::new(arrival.lineage, records);
-    Invocation::new(call.request_id.clone(), call.deadline, span, others, ledger)
+    Invocation::new(call.request_id.clone(), call.deadline, span, others, ledger, fed)
 }
 
 /// The time that calls of our own may take in this invocation: until its deadline, less a tenth (100 ms to 1 s) in which the handler

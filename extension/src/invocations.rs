@@ -2,9 +2,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use hopguard_core::admission::Withheld;
+use hopguard_core::event::{Received, Source};
 use hopguard_core::propagator::TraceParent;
-use hopguard_core::{Lineage, SendLedger};
+use hopguard_core::{Lineage, SendLedger, Toward};
 use tokio::task::JoinHandle;
 
 /// Invocations under way at once; Lambda Managed Instances run at most some dozens in one environment.
@@ -23,6 +25,7 @@ pub(crate) struct Invocation {
     pub(crate) withheld: Withheld,
     pub(crate) deadline: SystemTime,
     ledger: Mutex<SendLedger>,
+    fed: Fed,
     trip: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -33,6 +36,7 @@ impl Invocation {
         span: TraceParent,
         others: String,
         ledger: SendLedger,
+        fed: Fed,
     ) -> Self {
         Self {
             id,
@@ -41,6 +45,7 @@ impl Invocation {
             withheld: Withheld::default(),
             deadline,
             ledger: Mutex::new(ledger),
+            fed,
             trip: Mutex::default(),
         }
     }
@@ -53,17 +58,33 @@ impl Invocation {
     }
 
     /// The lineages of so many further messages, sent by one call.
-    pub(crate) fn send(&self, messages: u32, fan_out: u32) -> Vec<Lineage> {
+    pub(crate) fn send(&self, toward: Toward, messages: u32, fan_out: u32) -> Vec<Lineage> {
         let mut ledger = self.ledger();
         match messages {
-            1 => vec![ledger.send(fan_out)],
-            messages => ledger.send_batch(messages, fan_out).collect(),
+            1 => vec![ledger.send(toward, fan_out)],
+            messages => ledger.send_batch(toward, messages, fan_out).collect(),
         }
     }
 
-    /// Whether its path is in a loop: only then do messages share credit.
-    pub(crate) fn in_loop(&self) -> bool {
-        self.ledger().lineage().in_loop()
+    /// Whether what is sent to this queue, topic, bucket, stream, table, bus or function comes back.
+    pub(crate) fn toward(&self, to: Source, target: &str) -> Toward {
+        if self.is_split(Toward::Elsewhere) {
+            return Toward::Elsewhere;
+        }
+        let sources = self.fed.received.sources(&self.fed.function);
+        if !sources.contain(to, target) {
+            return Toward::Elsewhere;
+        }
+        if !self.fed.counted {
+            // Nobody has counted the records of an event in which nothing was found.
+            self.ledger().count_records(sources.records());
+        }
+        Toward::Source
+    }
+
+    /// Whether messages that go there share credit: where the path is in a loop, or to its own source.
+    pub(crate) fn is_split(&self, toward: Toward) -> bool {
+        self.ledger().is_split(toward)
     }
 
     /// How many messages were sent so far.
@@ -82,6 +103,24 @@ impl Invocation {
 
     fn ledger(&self) -> MutexGuard<'_, SendLedger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What fed an invocation.
+#[derive(Debug, Default)]
+pub(crate) struct Fed {
+    function: String,
+    received: Received<Bytes>,
+    /// Whether the records of the event were read, and counted.
+    counted: bool,
+}
+
+impl Fed {
+    /// `function` is the ARN of the function; `counted` says whether the event's records were read.
+    pub(crate) fn new(function: &str, event: Bytes, counted: bool) -> Self {
+        let received = Received::default();
+        received.keep(event, function);
+        Self { function: function.to_owned(), received, counted }
     }
 }
 
@@ -155,6 +194,7 @@ mod tests {
             span,
             String::new(),
             SendLedger::new(lineage, 1),
+            Fed::default(),
         ))
     }
 

@@ -1,12 +1,13 @@
 //! What an injector asks before a call: the lineage of its messages.
 
-use hopguard_core::Token;
+use hopguard_core::event::Source;
 use hopguard_core::propagator::TraceParent;
+use hopguard_core::{Token, Toward};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::guard::Guard;
-use crate::invocations::Unknown;
+use crate::invocations::{Invocation, Unknown};
 
 /// Where injectors ask.
 pub(crate) const PATH: &str = "/hopguard/v1/sends";
@@ -18,6 +19,25 @@ struct Question {
     #[serde(default)]
     invocation: Option<String>,
     sends: u32,
+    /// The service id of the call.
+    #[serde(default)]
+    service: Option<String>,
+    /// The URL, ARN or name of what it sends to.
+    #[serde(default)]
+    target: Option<String>,
+}
+
+impl Question {
+    /// Whether the call goes to what feeds the invocation. Of what names no target, nobody knows.
+    fn toward(&self, invocation: &Invocation) -> Toward {
+        let source = self.service.as_deref().map_or(Source::Other, Source::of_service);
+        match (source, self.target.as_deref()) {
+            // By which bus an event came, it does not say.
+            (Source::EventBridge, target) => invocation.toward(source, target.unwrap_or_default()),
+            (Source::Other, _) | (_, None) => Toward::Elsewhere,
+            (source, Some(target)) => invocation.toward(source, target),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -48,10 +68,11 @@ pub(crate) fn answer(guard: &Guard, question: &[u8]) -> (StatusCode, String) {
             return refused(StatusCode::CONFLICT, "several invocations are under way");
         }
     };
-    let reusable = !invocation.in_loop();
+    let toward = question.toward(&invocation);
+    let reusable = !invocation.is_split(toward);
     let sends = if reusable { 1 } else { question.sends };
     let keys = guard.settings.signing_keys.as_ref();
-    let lineages = invocation.send(sends, guard.fan_out());
+    let lineages = invocation.send(toward, sends, guard.fan_out());
     let TraceParent { trace, span, flags } = invocation.span;
     let answer = Answer {
         invocation: &invocation.id,

@@ -174,11 +174,12 @@ where
     let Some(payload) = payload else {
         return answered(nothing_left(&withheld), trip);
     };
-    let payload = match parse(payload.get()) {
-        Ok(payload) => payload,
+    let parsed = match parse(payload.get()) {
+        Ok(parsed) => parsed,
         Err(error) => return answered(Err(error), trip),
     };
-    let event = LambdaEvent::new(payload, context);
+    scope.keep(payload);
+    let event = LambdaEvent::new(parsed, context);
     let call = || handler.lock().unwrap_or_else(PoisonError::into_inner).call(event);
     let future = span.in_scope(|| scope.clone().run_sync(call));
     State::Handling { handling: scope.run(future.instrument(span)), withheld, trip }

@@ -3,8 +3,10 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hopguard_core::admission::Arrival;
+use hopguard_core::event::{Received, Source};
 use hopguard_core::propagator::{Outbound, TraceParent};
-use hopguard_core::{ChainId, FunctionId, Lineage, SendLedger, Token};
+use hopguard_core::{ChainId, FunctionId, Lineage, SendLedger, Token, Toward};
+use serde_json::value::RawValue;
 use tokio::task::futures::TaskLocalFuture;
 
 use crate::admission::Arrived;
@@ -36,6 +38,10 @@ struct Inner {
     /// The records of a whole-invocation scope by their ids; empty where none carried a lineage.
     records: HashMap<Box<str>, Known>,
     heads: Vec<KnownHead>,
+    /// The event, in the scope of a whole invocation.
+    received: Received<Box<str>>,
+    /// The scope of the whole invocation, in that of a record.
+    invocation: Option<Scope>,
 }
 
 /// One record on arrival, and what is known of the objects that it names.
@@ -73,7 +79,7 @@ impl Scope {
 
     /// The scope of an invocation whose event carries nothing.
     pub(crate) fn of_root(shared: &Arc<Shared>, function: FunctionId, root: Arrival) -> Self {
-        Self::new(shared, function, (root, Vec::new()), 0, HashMap::new(), false)
+        Self::new(shared, function, (root, Vec::new()), 0, HashMap::new(), false, None)
     }
 
     /// The scope of a whole invocation: merged from its records, which keep scopes of their own in `each`.
@@ -89,7 +95,7 @@ impl Scope {
         let heads = records.iter().flat_map(|record| record.heads.iter().cloned()).collect();
         let by_id = |record: Arrived| Some((record.id?, (record.arrival, record.heads)));
         let records = records.into_iter().filter_map(by_id).collect();
-        Self::new(shared, function, (merged, heads), count, records, count > 0)
+        Self::new(shared, function, (merged, heads), count, records, count > 0, None)
     }
 
     /// The scope of one record of this invocation.
@@ -106,7 +112,7 @@ impl Scope {
                 (Arrival::root(chain(), self.function(), credit), Vec::new())
             }
         };
-        Self::new(self.shared(), self.function(), arrival, 1, HashMap::new(), true)
+        Self::new(self.shared(), self.function(), arrival, 1, HashMap::new(), true, Some(self.clone()))
     }
 
     fn new(
@@ -116,6 +122,7 @@ impl Scope {
         records: u32,
         by_id: HashMap<Box<str>, Known>,
         read: bool,
+        invocation: Option<Self>,
     ) -> Self {
         let chain = arrival.lineage.chain;
         // Without a tracing SDK the sender's span is passed on as it came. A root has none: its first span is made up here, with the
@@ -132,20 +139,49 @@ impl Scope {
             others: arrival.inbound.others,
             records: by_id,
             heads,
+            received: Received::default(),
+            invocation,
         }))
     }
 
-    /// What one more message takes along.
-    pub(crate) fn send(&self) -> Sending<'_> {
-        let lineage = self.ledger().send(self.shared().fan_out());
+    /// Keeps the event that the handler got.
+    pub(crate) fn keep(&self, event: Box<RawValue>) {
+        self.0.received.keep(event.into(), self.shared().function_arn());
+    }
+
+    /// What one more message takes along, to a queue, topic, bucket or function of this URL, ARN or name.
+    pub(crate) fn send(&self, to: Source, target: Option<&str>) -> Sending<'_> {
+        let toward = self.toward(to, target);
+        let lineage = self.ledger().send(toward, self.shared().fan_out());
         self.sending(lineage)
     }
 
-    /// What the messages of a batch take along.
-    pub(crate) fn send_batch(&self, count: usize) -> impl Iterator<Item = Sending<'_>> {
+    /// What the messages of a batch take along, to the same.
+    pub(crate) fn send_batch(
+        &self,
+        to: Source,
+        target: Option<&str>,
+        count: usize,
+    ) -> impl Iterator<Item = Sending<'_>> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let lineages = self.ledger().send_batch(count, self.shared().fan_out());
+        let toward = self.toward(to, target);
+        let lineages = self.ledger().send_batch(toward, count, self.shared().fan_out());
         lineages.map(|lineage| self.sending(lineage))
+    }
+
+    fn toward(&self, to: Source, target: Option<&str>) -> Toward {
+        let in_loop = self.ledger().is_split(Toward::Elsewhere);
+        let Some(target) = target.filter(|_| !in_loop) else { return Toward::Elsewhere };
+        let invocation = self.0.invocation.as_ref().unwrap_or(self);
+        let sources = invocation.0.received.sources(self.shared().function_arn());
+        if !sources.contain(to, target) {
+            return Toward::Elsewhere;
+        }
+        if !self.0.read {
+            // Nobody has counted the records of an event in which nothing was found.
+            self.ledger().count_records(sources.records());
+        }
+        Toward::Source
     }
 
     fn sending(&self, lineage: Lineage) -> Sending<'_> {

@@ -62,6 +62,11 @@ impl Shared {
         if **known == *arn { *id } else { FunctionId::from_arn(arn) }
     }
 
+    /// The ARN by which the function was first invoked; empty before.
+    pub(crate) fn function_arn(&self) -> &str {
+        self.function.get().map_or("", |(arn, _)| arn)
+    }
+
     /// How many messages this function sent per scope of late.
     pub(crate) fn fan_out(&self) -> u32 {
         self.fan_out.lock().unwrap_or_else(PoisonError::into_inner).estimate()

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use hopguard_core::event::field;
 use hopguard_core::propagator::TraceParent;
-use hopguard_core::{ChainId, FunctionId, Lineage, SendLedger, SigningKeys, Token};
+use hopguard_core::{ChainId, FunctionId, Lineage, SendLedger, SigningKeys, Token, Toward};
 
 pub fn function() -> FunctionId {
     FunctionId::from_arn("arn:aws:lambda:eu-central-1:123456789012:function:orders")
@@ -16,7 +16,7 @@ pub fn lineage() -> Lineage {
     for function in [FunctionId::from_bits(2), function(), FunctionId::from_bits(1)] {
         lineage = lineage.arrive(function, 256);
     }
-    SendLedger::new(lineage, 1).send(1)
+    SendLedger::new(lineage, 1).send(Toward::Elsewhere, 1)
 }
 
 pub fn token(keys: Option<&SigningKeys>) -> Token {

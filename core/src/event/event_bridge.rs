@@ -49,6 +49,11 @@ impl<'j> Envelope<'j> {
         (inbound, None)
     }
 
+    /// The bucket that an event of S3 names.
+    pub(super) fn bucket(&self) -> Option<Cow<'j, str>> {
+        object(&mut self.detail?, false).map(|object| object.bucket)
+    }
+
     pub(super) fn id(&self) -> Option<Cow<'j, str>> {
         self.id?.text()
     }

@@ -41,11 +41,13 @@ mod http;
 mod kinesis;
 mod object;
 mod reader;
+mod received;
 mod record;
 mod s3;
 mod search;
 mod sns;
 mod source;
+mod sources;
 mod sqs;
 #[cfg(test)]
 mod tests;
@@ -53,5 +55,7 @@ mod wrapped;
 
 pub use object::ObjectRef;
 pub use reader::{Event, Reader};
+pub use received::Received;
 pub use record::{MAX_OBJECTS, Record};
 pub use source::Source;
+pub use sources::Sources;

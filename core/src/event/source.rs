@@ -79,6 +79,20 @@ impl Source {
         }
     }
 
+    /// What a service's calls send to, by the service id of AWS's SDKs: `SQS` to a queue, `Lambda` to a function.
+    pub fn of_service(id: &str) -> Self {
+        match id {
+            "SQS" => Self::Sqs,
+            "SNS" => Self::Sns,
+            "S3" => Self::S3,
+            "EventBridge" => Self::EventBridge,
+            "Kinesis" => Self::Kinesis,
+            "DynamoDB" => Self::DynamoDb,
+            "Lambda" => Self::Invoke,
+            _ => Self::Other,
+        }
+    }
+
     /// Tells the source from the first few kilobytes, by the keys that AWS puts there.
     pub(super) fn sniff(event: &[u8]) -> Self {
         let mut cursor = Cursor::new(event.get(..HEAD).unwrap_or(event));

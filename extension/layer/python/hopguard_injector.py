@@ -384,6 +384,10 @@ MAX_IDLE_CONNECTIONS = 8
 MAX_REPLY_BYTES = 1024 * 1024
 MAX_REPORT_BYTES = 8192
 MAX_TEXT_CHARS = 200
+#: The longest name that is told of a target: that of a topic.
+MAX_TARGET_CHARS = 256
+#: Targets of one invocation whose answer is kept.
+MAX_KEPT_TARGETS = 64
 
 TOKEN = re.compile(
     r"01-[0-9a-f]{32}-(?:0|[1-9][0-9]{0,9})-(?:x|0|[1-9][0-9]{0,9})"
@@ -429,8 +433,8 @@ class Proxy:
         self.idle = []
         self.failures = 0
         self.rests_until = 0.0
-        #: The invocation of the last answer, and the answer.
-        self.latest = (None, None)
+        #: The invocation of the last answer, the answer, and those that serve its further calls, by service and target.
+        self.latest = (None, None, {})
 
     def forget(self):
         """Closes the connections; after a fork, since they are the parent's."""
@@ -440,17 +444,20 @@ class Proxy:
 
     def known(self, invocation):
         """The latest answer, where it is about this invocation."""
-        latest, answer = self.latest
+        latest, answer, _ = self.latest
         return answer if invocation is not None and invocation == latest else None
 
-    def ask(self, invocation, sends):
-        """The answer for so many sends; `None` while nobody asks. Raises `NoScope`, or what went wrong."""
-        known = self.known(invocation)
-        if known is not None and known.reusable:
-            return known
+    def ask(self, invocation, sends, service=None, target=None):
+        """The answer for so many sends to a target; `None` while nobody asks. Raises `NoScope`, or what went wrong."""
+        latest, _, kept = self.latest
+        if invocation is None or invocation != latest:
+            kept = {}
+        elif (service, target) in kept:
+            return kept[service, target]
         if time.monotonic() < self.rests_until:
             return None
-        body = json.dumps({"invocation": invocation, "sends": sends}).encode()
+        question = {"invocation": invocation, "sends": sends, "service": service, "target": target}
+        body = json.dumps({name: value for name, value in question.items() if value or name == "invocation"}).encode()
         try:
             status, body = self.post("/hopguard/v1/sends", body, time.monotonic() + TIMEOUT_S)
         except Exception:
@@ -462,7 +469,9 @@ class Proxy:
         if status != 200:
             raise ValueError("the proxy answered with status %d" % status)
         answer = Answer(body, sends)
-        self.latest = (invocation, answer)
+        if answer.reusable and len(kept) < MAX_KEPT_TARGETS:
+            kept[service, target] = answer
+        self.latest = (invocation, answer, kept)
         return answer
 
     def failed(self):
@@ -1110,14 +1119,14 @@ def target_of(service, operation, params):
     """The name of the queue, topic, bucket and so on that a call is about; `None` where there is not exactly one."""
     for name in TARGETS.get(service, ()):
         if isinstance(params.get(name), str):
-            return short_name(service, params[name])[:MAX_TEXT_CHARS]
+            return short_name(service, params[name])[:MAX_TARGET_CHARS]
     if operation == "PutEvents":
         names = {entry.get("EventBusName", "default") for entry in params.get("Entries", ())}
     elif operation == "BatchWriteItem":
         names = set(params.get("RequestItems", ()))
     else:
         return None
-    return short_name(service, names.pop())[:MAX_TEXT_CHARS] if len(names) == 1 else None
+    return short_name(service, names.pop())[:MAX_TARGET_CHARS] if len(names) == 1 else None
 
 
 def short_name(service, name):
@@ -1259,9 +1268,12 @@ class Injector:
             return
         context[CALL] = call
         try:
+            call.target = target_of(call.service, call.operation, params)
+        except Exception as error:
+            self.reports.fault(call.place, error)
+        try:
             if planner is not None:
                 self.write_lineage(planner, params, context, call)
-            call.target = target_of(call.service, call.operation, params)
             known = None if call.trace else self.proxy.known(call.invocation)
             if known is not None:
                 call.belongs_to(known)
@@ -1294,7 +1306,7 @@ class Injector:
 
     def ask(self, call, sends, carrying):
         try:
-            return self.proxy.ask(call.invocation, sends)
+            return self.proxy.ask(call.invocation, sends, call.service, call.target)
         except NoScope:
             call.count(NO_SCOPE, carrying)
         except Exception as error:

@@ -67,6 +67,57 @@ async fn inside_a_loop_messages_share_the_credit() {
 }
 
 #[tokio::test]
+async fn what_goes_to_its_own_source_shares_the_credit_from_the_root_on() {
+    let bench = Bench::new(&[("HOPGUARD_BRANCH_CREDIT", "20")]).await;
+    let own = json!({ "messageId": "m", "body": "b", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:q" });
+    let bus = json!({ "version": "0", "id": "1", "detail-type": "d", "source": "shop", "detail": {} });
+    let events = [json!({ "Records": [own.clone(), own] }), json!({ "order": 1 }), bus];
+    // Of 20 ten are kept to pay with: of a batch of three each has a third of the rest, or less where something was paid.
+    let cases = [
+        (0, json!({ "service": "SQS", "target": "q" }), Some([3; 3])),
+        (
+            0,
+            json!({ "service": "SQS", "target": "https://sqs.us-east-1.amazonaws.com/123456789012/q" }),
+            Some([3; 3]),
+        ),
+        (0, json!({ "service": "SQS", "target": "other" }), None),
+        (0, json!({ "service": "SNS", "target": "q" }), None),
+        (0, json!({ "service": "Lambda", "target": "orders" }), Some([3; 3])),
+        (0, json!({ "service": "SQS" }), None),
+        (0, json!({ "target": "q" }), None),
+        (0, json!({}), None),
+        (0, json!({ "service": null, "target": null }), None),
+        (1, json!({ "service": "SQS", "target": "q" }), None),
+        (1, json!({ "service": "Lambda", "target": "orders" }), Some([2; 3])),
+        (1, json!({ "service": "EventBridge" }), None),
+        (2, json!({ "service": "EventBridge", "target": "any" }), Some([2; 3])),
+        (2, json!({ "service": "EventBridge" }), Some([2; 3])),
+    ];
+    for (nth, (event, mut question, shares)) in cases.into_iter().enumerate() {
+        let id = format!("r-{nth}");
+        bench.event(&id, events[event].to_string().as_bytes(), &[]);
+        let mut runtime = bench.runtime().await;
+        runtime.next().await;
+        question["invocation"] = json!(id);
+        question["sends"] = json!(3);
+        let answer = bench.runtime().await.ask(&question.to_string()).await.json();
+        let credits: Vec<_> = answer["tokens"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|token| credit(token.as_str().unwrap()))
+            .collect();
+        let expected = shares.map_or(vec![20], Vec::from);
+        assert_eq!((credits, &answer["reusable"]), (expected, &json!(shares.is_none())), "{question}");
+        runtime.respond(&id, b"{}").await;
+    }
+}
+
+fn credit(token: &str) -> u32 {
+    Token::decode(token.as_bytes(), None).unwrap().credit.left()
+}
+
+#[tokio::test]
 async fn a_question_that_makes_no_sense_is_refused() {
     let bench = Bench::new(&[]).await;
     let mut injector = bench.runtime().await;

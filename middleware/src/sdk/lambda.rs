@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::interceptors::context::Input;
 use aws_smithy_types::Blob;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hopguard_core::event::field;
+use hopguard_core::event::{Source, field};
 use hopguard_core::propagator::{
     HOPGUARD, Injected, Room, TRACEPARENT, TRACESTATE, TraceState, inject as inject_slots,
 };
@@ -28,16 +28,19 @@ pub(super) fn is_carrier(input: &Input) -> bool {
 }
 
 pub(super) fn inject(input: &mut Input, scope: &Scope, mut count: impl FnMut(Injected)) {
+    let sending = |function: &Option<String>| scope.send(Source::Invoke, function.as_deref());
     if let Some(invoke) = input.downcast_mut::<InvokeInput>() {
         match &invoke.invocation_type {
             // A dry run invokes nothing.
             Some(InvocationType::DryRun) => {}
             // Lambda drops the client context of asynchronous invocations.
-            Some(InvocationType::Event) => count(write_payload(&mut invoke.payload, &scope.send())),
-            _ => count(write_context(&mut invoke.client_context, &scope.send())),
+            Some(InvocationType::Event) => {
+                count(write_payload(&mut invoke.payload, &sending(&invoke.function_name)));
+            }
+            _ => count(write_context(&mut invoke.client_context, &sending(&invoke.function_name))),
         }
     } else if let Some(invoke) = input.downcast_mut::<InvokeWithResponseStreamInput>() {
-        count(write_context(&mut invoke.client_context, &scope.send()));
+        count(write_context(&mut invoke.client_context, &sending(&invoke.function_name)));
     }
 }
 

@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use hopguard_aws::{Head, Known, ObjectIndex, Written};
+use hopguard_core::event::Source;
 use hopguard_core::propagator::{Inbound, Injected, Room, Slots, inject as inject_slots};
 use percent_encoding::percent_decode_str;
 
@@ -49,7 +50,7 @@ pub(super) fn inject(
     mut count: impl FnMut(Injected),
 ) -> Option<Write> {
     if let Some(put) = input.downcast_mut::<PutObjectInput>() {
-        let sending = scope.send();
+        let sending = scope.send(Source::S3, put.bucket.as_deref());
         count(write(&mut put.metadata, &sending));
         let head = Head {
             metadata: put.metadata.clone().unwrap_or_default(),
@@ -64,7 +65,7 @@ pub(super) fn inject(
         return pending(put.bucket.as_ref(), put.key.as_ref(), known(&sending, head));
     }
     if let Some(create) = input.downcast_mut::<CreateMultipartUploadInput>() {
-        let sending = scope.send();
+        let sending = scope.send(Source::S3, create.bucket.as_deref());
         count(write(&mut create.metadata, &sending));
         let head = Head {
             metadata: create.metadata.clone().unwrap_or_default(),
@@ -84,7 +85,7 @@ pub(super) fn inject(
         return pending(complete.bucket.as_ref(), complete.key.as_ref(), known);
     }
     let copy = input.downcast_mut::<CopyObjectInput>()?;
-    let sending = scope.send();
+    let sending = scope.send(Source::S3, copy.bucket.as_deref());
     let (injected, head) = write_copy(copy, scope, &sending);
     count(injected);
     pending(copy.bucket.as_ref(), copy.key.as_ref(), known(&sending, head))

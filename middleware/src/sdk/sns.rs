@@ -1,6 +1,7 @@
 use aws_sdk_sns::operation::publish::PublishInput;
 use aws_sdk_sns::operation::publish_batch::PublishBatchInput;
 use aws_smithy_runtime_api::client::interceptors::context::Input;
+use hopguard_core::event::Source;
 use hopguard_core::propagator::Injected;
 
 use crate::scope::Scope;
@@ -20,13 +21,15 @@ pub(super) fn inject(input: &mut Input, scope: &Scope, mut count: impl FnMut(Inj
         }
         let body = message.message.as_deref().unwrap_or_default();
         let bytes = bytes_left(message_size(body, message.message_attributes.as_ref()));
-        count(write(&mut message.message_attributes, bytes, &scope.send()));
+        let topic = message.topic_arn.as_deref().or(message.target_arn.as_deref());
+        let sending = scope.send(Source::Sns, topic);
+        count(write(&mut message.message_attributes, bytes, &sending));
     } else if let Some(batch) = input.downcast_mut::<PublishBatchInput>() {
         let entries = batch.publish_batch_request_entries.as_deref_mut().unwrap_or_default();
         let sizes =
             entries.iter().map(|entry| message_size(&entry.message, entry.message_attributes.as_ref()));
         let total = sizes.sum();
-        let sendings = scope.send_batch(entries.len());
+        let sendings = scope.send_batch(Source::Sns, batch.topic_arn.as_deref(), entries.len());
         let entries = entries.iter_mut().map(|entry| (entry.message.as_str(), &mut entry.message_attributes));
         write_batch(entries, total, sendings, count);
     }

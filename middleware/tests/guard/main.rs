@@ -7,6 +7,7 @@ mod answers;
 mod event;
 mod invocation;
 mod isolation;
+mod own_source;
 mod runtime;
 mod scenario;
 mod server;

@@ -78,6 +78,25 @@ pub(crate) async fn an_sqs_loop(runtime: &Runtime, variables: &[(&str, &str)]) -
     Ok(())
 }
 
+/// A root that sends three messages to its own queue, and all that follows: at most (credit + 1) × visits run.
+pub(crate) async fn a_loop_that_branches(runtime: &Runtime) -> Result<()> {
+    let bed = Bed::start().await?;
+    let queue = bed.cloud.queue("work").create().await?;
+    let plan = Plan::forward(Send::Queue { url: queue.url().to_owned(), copies: 3, batch: true });
+    let function = layered(&bed, "worker", runtime, &plan)
+        .env("HOPGUARD_BRANCH_CREDIT", "3")
+        .env("HOPGUARD_TRIP", "off")
+        .deploy()
+        .await?;
+    function.consume(&queue).partial().create().await?;
+    queue.send("branch").await?;
+    bed.settled().await?;
+    let runs = bed.runs("worker").len();
+    assert!(queue.drain().await?.is_empty(), "the loop has ended");
+    assert!((6..=20).contains(&runs), "{runs} runs, the bound is 20");
+    Ok(())
+}
+
 pub(crate) async fn an_sns_loop(runtime: &Runtime) -> Result<()> {
     let bed = Bed::start().await?;
     let topic = bed.cloud.topic("news").await?;

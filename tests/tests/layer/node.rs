@@ -15,6 +15,11 @@ async fn an_sqs_loop() -> Result<()> {
     language::an_sqs_loop(&runtime(), &[]).await
 }
 #[tokio::test]
+async fn a_loop_that_branches() -> Result<()> {
+    language::a_loop_that_branches(&runtime()).await
+}
+
+#[tokio::test]
 async fn an_sns_loop() -> Result<()> {
     language::an_sns_loop(&runtime()).await
 }

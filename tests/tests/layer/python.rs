@@ -24,6 +24,11 @@ async fn an_sqs_loop_by_asynchronous_clients() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_loop_that_branches() -> Result<()> {
+    language::a_loop_that_branches(&runtime()).await
+}
+
+#[tokio::test]
 async fn an_sns_loop() -> Result<()> {
     language::an_sns_loop(&runtime()).await
 }

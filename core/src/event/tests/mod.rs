@@ -3,6 +3,7 @@ mod fixtures;
 mod guesses;
 mod properties;
 mod shapes;
+mod sources;
 mod streams;
 
 use serde_json::{Value, json};

@@ -39,9 +39,9 @@ function invocation() {
   }
 }
 
-async function asked(invocation, sends) {
+async function asked(call, sends) {
   try {
-    return await proxy.sends(invocation, sends);
+    return await proxy.sends(call.invocation, sends, call);
   } catch (error) {
     reports.fault('proxy', error);
     return {};
@@ -55,7 +55,7 @@ async function withLineage(call, carrier, input) {
   const carrying = carries.filter(Boolean).length;
   call.count('unsupported', carries.length - carrying);
   if (carrying === 0) return input;
-  const answer = await asked(call.invocation, carries.length);
+  const answer = await asked(call, carries.length);
   if (answer.scope === 'none') call.count('no_scope', carrying);
   if (!answer.lineage) return input;
   call.belongsTo(answer.lineage);

@@ -15,8 +15,10 @@ const PAUSE_MS = 5000;
 const MAX_SENDS = 1000;
 /** The longest answer that is read, in bytes: 1,000 tokens are 260 KB. */
 const MAX_ANSWER = 1024 * 1024;
-/** Invocations whose answer is kept: as many as one environment may run at once. */
+/** Invocations whose answers are kept: as many as one environment may run at once. */
 const MAX_KEPT = 64;
+/** Targets of one invocation whose answer is kept. */
+const MAX_KEPT_TARGETS = 64;
 
 const HEX = { trace: /^(?!0+$)[0-9a-f]{32}$/, parent: /^(?!0+$)[0-9a-f]{16}$/, flags: /^[0-9a-f]{2}$/ };
 /** Free of quotes, commas, equals signs, semicolons and white space; a signature is in base64url. */
@@ -37,19 +39,23 @@ class Proxy {
   }
 
   /**
-   * The lineage of `sends` messages of one call. Calls that begin together ask together.
+   * The lineage of `sends` messages of one call. Calls to one target that begin together ask together.
    *
    * @param invocation the request id, or `null` where it is not known
+   * @param call `service` and `target`, the name of what the call is for, where they are known
    * @returns `lineage`; or `scope: 'none'` where no invocation is under way, or several and none was named; or nothing
    * while asking pauses
    * @throws where there was no answer, or none that can be read
    */
-  async sends(invocation, sends) {
-    const known = this.known(invocation);
-    if (known?.reusable) return { lineage: known };
+  async sends(invocation, sends, { service, target } = {}) {
+    const about = { service, target };
+    const place = JSON.stringify([service, target]);
+    const known = this.#kept.get(invocation)?.reusable.get(place);
+    if (known) return { lineage: known };
     if (sends > MAX_SENDS || Date.now() < this.#pausedUntil) return {};
-    let question = this.#gathering.get(invocation);
-    if (!question || question.sends + sends > MAX_SENDS) question = this.#gather(invocation);
+    const together = JSON.stringify([invocation, place]);
+    let question = this.#gathering.get(together);
+    if (!question || question.sends + sends > MAX_SENDS) question = this.#gather(together, invocation, about, place);
     const from = question.sends;
     question.sends += sends;
     const { scope, lineage } = await question.answer;
@@ -60,24 +66,24 @@ class Proxy {
 
   /** What the proxy last said of an invocation; nothing where nobody has asked, or its id is not known. */
   known(invocation) {
-    return this.#kept.get(invocation);
+    return this.#kept.get(invocation)?.latest;
   }
 
   /** Begins a question that is asked as soon as all that runs now has run. */
-  #gather(invocation) {
+  #gather(together, invocation, about, place) {
     const question = { sends: 0 };
-    this.#gathering.set(invocation, question);
+    this.#gathering.set(together, question);
     question.answer = new Promise((resolve) => setImmediate(resolve)).then(() => {
-      if (this.#gathering.get(invocation) === question) this.#gathering.delete(invocation);
-      return this.#lineage(invocation, question.sends);
+      if (this.#gathering.get(together) === question) this.#gathering.delete(together);
+      return this.#lineage(invocation, question.sends, about, place);
     });
     return question;
   }
 
-  async #lineage(invocation, sends) {
+  async #lineage(invocation, sends, about, place) {
     let answer;
     try {
-      answer = await this.#ask(JSON.stringify({ invocation, sends }));
+      answer = await this.#ask(JSON.stringify({ invocation, sends, ...about }));
     } catch (error) {
       this.#failed();
       throw error;
@@ -86,7 +92,7 @@ class Proxy {
     if (answer.status === 404 || answer.status === 409) return { scope: 'none' };
     const lineage = read(answer, sends);
     // Without an id nobody can tell when the invocation is over that an answer belongs to: it serves these calls alone.
-    if (invocation !== null) this.#keep(invocation, lineage);
+    if (invocation !== null) this.#keep(invocation, place, lineage);
     return { lineage };
   }
 
@@ -97,9 +103,12 @@ class Proxy {
     this.#pausedUntil = Date.now() + PAUSE_MS;
   }
 
-  #keep(invocation, lineage) {
+  #keep(invocation, place, lineage) {
+    const kept = this.#kept.get(invocation) ?? { reusable: new Map() };
     // Tokens that serve once are spent.
-    this.#kept.set(invocation, lineage.reusable ? lineage : { ...lineage, tokens: [] });
+    kept.latest = { ...lineage, tokens: [] };
+    if (lineage.reusable && kept.reusable.size < MAX_KEPT_TARGETS) kept.reusable.set(place, lineage);
+    this.#kept.set(invocation, kept);
     if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value);
   }
 

@@ -158,6 +158,20 @@ test('where the runtime tells the request id, it is sent, and a reusable answer 
   assert.equal(layer.asked.at(-1).invocation, null, 'the store knows none');
 });
 
+test('a reusable answer serves its target and no other', async (t) => {
+  const known = globalThis.awslambda;
+  globalThis.awslambda = { InvokeStore: { getRequestId: () => '77777777-2222-3333-4444-555555555555' } };
+  t.after(() => (globalThis.awslambda = known));
+  // A message to its own source shares the credit, while one to anything else does not.
+  layer.answer = (question) => [200, JSON.stringify(lineage(question, { reusable: question.target !== 'orders' }))];
+  const send = (name) => client.send(new sdk.SendMessageCommand({ QueueUrl: aws.queue(name), MessageBody: 'x' }));
+  for (const name of ['orders', 'bills', 'orders', 'bills', 'orders']) await send(name);
+  assert.deepEqual(layer.asked.map(({ target }) => target), ['orders', 'bills', 'orders', 'orders']);
+  await Promise.all(['orders', 'carts', 'orders'].map(send));
+  const together = layer.asked.slice(4).map(({ service, target, sends }) => [service, target, sends]);
+  assert.deepEqual(together, [['SQS', 'orders', 2], ['SQS', 'carts', 1]]);
+});
+
 test('a call that carries nothing stands in its trace where a send of its invocation came before it', async (t) => {
   const known = globalThis.awslambda;
   let id = '00000000-2222-3333-4444-555555555555';

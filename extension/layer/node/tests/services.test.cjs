@@ -84,7 +84,7 @@ test('SQS SendMessage: message attributes', async () => {
   assertParent(MessageAttributes.traceparent.StringValue, call);
   assert.deepEqual(MessageAttributes.tracestate, { DataType: 'String', StringValue: STATE });
   assert.deepEqual(MessageAttributes.own, input.MessageAttributes.own);
-  assert.deepEqual(asked, [{ path: '/hopguard/v1/sends', method: 'POST', invocation: null, sends: 1 }]);
+  assert.deepEqual(asked, [{ path: '/hopguard/v1/sends', method: 'POST', invocation: null, sends: 1, service: 'SQS', target: 'orders' }]);
   assert.deepEqual(outcomes, { written: 1 });
   const { start_ns, end_ns, span, ...rest } = call;
   assert.deepEqual(rest, {

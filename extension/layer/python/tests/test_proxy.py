@@ -35,13 +35,14 @@ class Proxy(Bed):
 
     def test_what_is_asked(self):
         self.send()
-        self.assertEqual(self.asked(), [{"invocation": INVOCATION, "sends": 1}])
+        orders = {"sends": 1, "service": "SQS", "target": "orders"}
+        self.assertEqual(self.asked(), [dict(orders, invocation=INVOCATION)])
         request = self.extension.requests[0]
         self.assertEqual((request.method, request.path), ("POST", "/hopguard/v1/sends"))
         self.assertEqual(request.headers["content-type"], "application/json")
         HOOK.invocation = None
         self.send()
-        self.assertEqual(self.asked()[1], {"invocation": None, "sends": 1})
+        self.assertEqual(self.asked()[1], dict(orders, invocation=None))
 
     def test_each_call_asks_over_one_connection(self):
         for _ in range(5):
@@ -60,7 +61,30 @@ class Proxy(Bed):
         self.assertEqual(len(self.asked()), 1)
         HOOK.invocation = "next"
         self.send()
-        self.assertEqual(self.asked()[1:], [{"invocation": "next", "sends": 1}])
+        self.assertEqual([asked["invocation"] for asked in self.asked()[1:]], ["next"])
+
+    def test_a_reusable_answer_serves_its_target_and_no_other(self):
+        """A message to its own source shares the credit, while one to anything else does not."""
+
+        def reply(request):
+            asked = request.json()
+            self.extension.reusable = asked["target"] != "orders"
+            return 200, json.dumps(self.extension.tokens(asked["invocation"], asked["sends"])).encode()
+
+        self.extension.instead = reply
+        for name in ("orders", "bills", "orders", "bills", "orders"):
+            self.sqs.send_message(QueueUrl=QUEUE.replace("orders", name), MessageBody="x")
+        self.client("sns").publish(TopicArn="arn:aws:sns:eu-central-1:123456789012:bills", Message="x")
+        asked = [(asked["service"], asked["target"]) for asked in self.asked()]
+        own, other = ("SQS", "orders"), ("SQS", "bills")
+        self.assertEqual(asked, [own, other, own, own, ("SNS", "bills")])
+
+    def test_the_targets_of_an_invocation_that_are_kept_are_bounded(self):
+        self.extension.reusable = True
+        names = ["q%d" % nth for nth in range(hopguard_injector.MAX_KEPT_TARGETS + 5)]
+        for name in names + names[:1] + names[-1:]:
+            self.sqs.send_message(QueueUrl=QUEUE.replace("orders", name), MessageBody="x")
+        self.assertEqual(len(self.asked()), len(names) + 1, "the first is kept, the last is not")
 
     def test_without_an_invocation_nothing_is_reused(self):
         self.extension.reusable = True
@@ -364,7 +388,7 @@ class Reports(Bed):
     def test_long_names_make_no_long_reports(self):
         long = "https://sqs.eu-central-1.amazonaws.com/123456789012/" + "é" * 20000
         self.client("sqs").send_message(QueueUrl=long, MessageBody="x")
-        self.assertEqual(len(self.extension.report()["call"]["target"]), 200)
+        self.assertEqual(len(self.extension.report()["call"]["target"]), 256)
 
     def test_targets(self):
         lambda_arn = "arn:aws:lambda:eu-central-1:123456789012:function:resize"

@@ -77,7 +77,7 @@ class Start(Process):
         for program in (CLIENT, AIO_CLIENT):
             self.run_python(program)
             self.assert_written()
-        self.assertEqual(self.asked(), [{"invocation": None, "sends": 1}] * 2)
+        self.assertEqual(self.asked(), [{"invocation": None, "sends": 1, "service": "SQS", "target": "orders"}] * 2)
 
     def test_nothing_is_imported_before_it_is_needed(self):
         wanted = "'hopguard_injector', 'botocore', 'socket', 'json', 're', 'importlib.util'"
