@@ -35,17 +35,17 @@ const TEST_BED: [Part; 4] = [
     Part {
         name: Some("emulator"),
         what: "the tests in AWS's execution environment",
-        tests: "package(hopguard-tests) and kind(test) and test(/^(environment|python|node|mixed)::/)",
+        tests: "package(hopguard-tests) and kind(test) and test(/^(environment|python|node|mixed|waits)::/)",
     },
     Part {
         name: Some("python"),
         what: "the tests with Python functions",
-        tests: "package(hopguard-tests) and kind(test) and test(/^(python|mixed)::/)",
+        tests: "package(hopguard-tests) and kind(test) and test(/^(python|mixed|waits)::/)",
     },
     Part {
         name: Some("node"),
         what: "the tests with Node.js functions",
-        tests: "package(hopguard-tests) and kind(test) and test(/^(node|mixed)::/)",
+        tests: "package(hopguard-tests) and kind(test) and test(/^(node|mixed|waits)::/)",
     },
 ];
 

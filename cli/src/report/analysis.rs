@@ -68,9 +68,15 @@ impl Terms {
 }
 
 /// Shows an invocation to the window of findings.
-pub(crate) fn observe(window: &mut Window, invocation: &model::Invocation, calls: &Calls, analysis: &Analysis) {
+pub(crate) fn observe(
+    window: &mut Window,
+    invocation: &model::Invocation,
+    calls: &Calls,
+    analysis: &Analysis,
+) {
     let trace = format!("{:032x}", invocation.trace);
-    let source = invocation.origin.as_deref().or(Some(&*invocation.source)).filter(|source| !source.is_empty());
+    let source =
+        invocation.origin.as_deref().or(Some(&*invocation.source)).filter(|source| !source.is_empty());
     window.observe(&Observation {
         function: &invocation.function,
         invocation: &invocation.id,

@@ -89,7 +89,8 @@ impl Moment {
         if let Ok(at) = text.parse::<Timestamp>() {
             return Ok(Self::At(at));
         }
-        if let Some(at) = text.parse::<Date>().ok().and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok())
+        if let Some(at) =
+            text.parse::<Date>().ok().and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok())
         {
             return Ok(Self::At(at));
         }
@@ -122,7 +123,11 @@ fn usd(text: &str) -> Result<f64, String> {
 impl ReportArgs {
     /// The form that is wanted.
     pub(crate) fn format(&self) -> Format {
-        let ending = self.out.as_deref().and_then(Path::extension).map(|ending| ending.to_string_lossy().to_lowercase());
+        let ending = self
+            .out
+            .as_deref()
+            .and_then(Path::extension)
+            .map(|ending| ending.to_string_lossy().to_lowercase());
         self.output.unwrap_or(match ending.as_deref() {
             Some("html" | "htm") => Format::Html,
             Some("json") => Format::Json,
@@ -133,7 +138,8 @@ impl ReportArgs {
     pub(crate) fn terms(&self) -> Terms {
         let mut price = Price::default();
         if let Some(usd_per_gb_second) = self.usd_per_gb_second {
-            price = Price { usd_per_gb_second, source: "--usd-per-gb-second".into(), date: "".into(), ..price };
+            price =
+                Price { usd_per_gb_second, source: "--usd-per-gb-second".into(), date: "".into(), ..price };
         }
         Terms { price, memory_mb: self.memory.unwrap_or_default() }
     }

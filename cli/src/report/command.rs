@@ -103,7 +103,10 @@ fn make(args: &ReportArgs, now: SystemTime) -> Result<Report, ReportError> {
         return Err(ReportError::NoSpans { skipped });
     }
     if model.invocations.is_empty() {
-        return Err(ReportError::NoInvocations { spans: format::counted(tally.spans, "span", "spans"), skipped });
+        return Err(ReportError::NoInvocations {
+            spans: format::counted(tally.spans, "span", "spans"),
+            skipped,
+        });
     }
     let report = view::build(&model, &args.terms(), &args.filter(now), tally);
     if report.invocations_total == 0 {
@@ -117,7 +120,10 @@ fn make(args: &ReportArgs, now: SystemTime) -> Result<Report, ReportError> {
         names.dedup();
         let more = if names.len() > 8 { ", …" } else { "" };
         names.truncate(8);
-        return Err(ReportError::Filtered { invocations, hint: format!("{times}, of {}{more}", names.join(", ")) });
+        return Err(ReportError::Filtered {
+            invocations,
+            hint: format!("{times}, of {}{more}", names.join(", ")),
+        });
     }
     Ok(report)
 }

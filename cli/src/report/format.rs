@@ -87,7 +87,8 @@ pub(crate) fn digits(value: f64, significant: i32) -> String {
 }
 
 fn grouped(number: &str) -> String {
-    let (whole, fraction) = number.split_once('.').map_or((number, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (whole, fraction) =
+        number.split_once('.').map_or((number, None), |(whole, fraction)| (whole, Some(fraction)));
     let whole = whole.parse().map_or_else(|_| whole.to_owned(), count);
     fraction.map_or_else(|| whole.clone(), |fraction| format!("{whole}.{fraction}"))
 }
@@ -128,11 +129,20 @@ mod tests {
         assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         let times = [0, 830_000, 12_340_000, 999_999_999, 1_204_000_000, 720_000_000_000, 7_200_000_000_000];
         assert_eq!(times.map(duration), ["0 ms", "830 µs", "12.3 ms", "1000 ms", "1.204 s", "12 min", "2 h"]);
-        assert_eq!([0, 4_213_000, 1_500_000_000, 12_345_678_900_000].map(seconds), ["0", "0.004213", "1.500", "12,345.679"]);
-        assert_eq!([0.0, 0.000_001_234_56, 0.5, 12.346, 1234.567].map(usd), ["$0", "$0.000001235", "$0.5", "$12.35", "$1,234.57"]);
+        assert_eq!(
+            [0, 4_213_000, 1_500_000_000, 12_345_678_900_000].map(seconds),
+            ["0", "0.004213", "1.500", "12,345.679"]
+        );
+        assert_eq!(
+            [0.0, 0.000_001_234_56, 0.5, 12.346, 1234.567].map(usd),
+            ["$0", "$0.000001235", "$0.5", "$12.35", "$1,234.57"]
+        );
         assert_eq!(price(0.000_016_666_7), "$0.0000166667");
         assert_eq!(percent(1.0, 3.0) + &percent(1.0, 300.0) + &percent(1.0, 0.0), "33 %0.3 %0 %");
-        assert_eq!((time(1_764_000_000_000_000_000), clock(1_764_000_000_120_000_000)), ("2025-11-24 16:00:00".into(), "16:00:00.120".into()));
+        assert_eq!(
+            (time(1_764_000_000_000_000_000), clock(1_764_000_000_120_000_000)),
+            ("2025-11-24 16:00:00".into(), "16:00:00.120".into())
+        );
         assert_eq!(shortened("abcdef", 4), "abc…");
     }
 }

@@ -140,6 +140,11 @@ impl Observer {
         }))
     }
 
+    /// The runtime asks for its events through the proxy, so that the end of each invocation will be known.
+    pub(crate) fn proxied(&self) {
+        self.0.state().proxied = true;
+    }
+
     /// The runtime is about to get an event.
     pub(crate) fn started(&self, started: &Started) {
         let inner = &self.0;

@@ -17,6 +17,7 @@ impl Connection {
         let (parts, body) = request.into_parts();
         // It has none, but it is the runtime's to say.
         drop(body);
+        self.guard.observer.proxied();
         loop {
             let again = Request::from_parts(parts.clone(), Body::from(Bytes::new()));
             let (mut head, body) = self.upstream.send(again).await?.into_parts();

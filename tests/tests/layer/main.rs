@@ -13,3 +13,4 @@ mod mixed;
 mod node;
 mod python;
 mod tree;
+mod waits;

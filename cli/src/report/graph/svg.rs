@@ -115,9 +115,15 @@ mod tests {
     use super::*;
 
     fn shape(nodes: &[&str], edges: &[(usize, usize)]) -> Shape {
-        let node = |name: &&str| Node { name: (*name).to_owned(), entry: name.starts_with('>'), ..Node::default() };
-        let edge = |(from, to): &(usize, usize)| Edge { from: *from, to: *to, invocations: 1, ..Edge::default() };
-        Shape { nodes: nodes.iter().map(node).collect(), edges: edges.iter().map(edge).collect(), ..Shape::default() }
+        let node =
+            |name: &&str| Node { name: (*name).to_owned(), entry: name.starts_with('>'), ..Node::default() };
+        let edge =
+            |(from, to): &(usize, usize)| Edge { from: *from, to: *to, invocations: 1, ..Edge::default() };
+        Shape {
+            nodes: nodes.iter().map(node).collect(),
+            edges: edges.iter().map(edge).collect(),
+            ..Shape::default()
+        }
     }
 
     #[test]
@@ -135,15 +141,24 @@ mod tests {
                 let drawing = layout::lay_out(&shape, flow);
                 let inside = |area: &Area| {
                     let (x, y) = (area.along - area.length / 2.0, area.across - area.breadth / 2.0);
-                    x >= 0.0 && y >= 0.0 && x + area.length <= drawing.width && y + area.breadth <= drawing.height
+                    x >= 0.0
+                        && y >= 0.0
+                        && x + area.length <= drawing.width
+                        && y + area.breadth <= drawing.height
                 };
                 assert!(drawing.nodes.iter().all(inside), "{nodes:?} {flow:?} {drawing:?}");
                 assert!(drawing.lines.iter().all(|line| line.path.starts_with('M')), "{nodes:?} {flow:?}");
-                let points = drawing.lines.iter().flat_map(|line| line.path.split(|c: char| c.is_ascii_alphabetic() || c == ' '));
+                let points = drawing
+                    .lines
+                    .iter()
+                    .flat_map(|line| line.path.split(|c: char| c.is_ascii_alphabetic() || c == ' '));
                 for point in points.filter(|point| !point.is_empty()) {
                     let (x, y) = point.split_once(',').unwrap();
                     let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
-                    assert!((0.0..=drawing.width).contains(&x) && (0.0..=drawing.height).contains(&y), "{nodes:?} {flow:?} {point}");
+                    assert!(
+                        (0.0..=drawing.width).contains(&x) && (0.0..=drawing.height).contains(&y),
+                        "{nodes:?} {flow:?} {point}"
+                    );
                 }
             }
         }

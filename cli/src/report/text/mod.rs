@@ -1,2 +1,4 @@
 use super::view::Report;
-pub(crate) fn render(_report: &Report, _width: usize) -> String { String::new() }
+pub(crate) fn render(_report: &Report, _width: usize) -> String {
+    String::new()
+}

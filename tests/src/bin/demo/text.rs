@@ -136,8 +136,11 @@ fn cost_row(costs: &Costs, paint: Paint) -> String {
     }
     let share = if *paid_s > 0.0 { wait_s / paid_s * 100.0 } else { 0.0 };
     let waiting = format!("{:>14}", format!("{wait_s:.3}  {share:>3.0} %"));
-    let waiting = if share >= 50.0 { paint.bad(&waiting) } else { waiting };
-    let found = if findings.is_empty() { paint.good("nothing") } else { paint.bad(&findings.join(", ")) };
+    let (waiting, found) = match findings.as_slice() {
+        [] => (waiting, paint.good("nothing")),
+        [only] => (paint.bad(&waiting), paint.bad(only)),
+        [first, rest @ ..] => (paint.bad(&waiting), paint.bad(&format!("{first} +{}", rest.len()))),
+    };
     format!("   {design:<30} {paid_s:>6.3} {waiting} {usd_per_million:>7.2}  {found}")
 }
 
@@ -222,7 +225,7 @@ mod tests {
                 saving_s: 0.0,
                 usd_per_million: 1_234.56,
                 wait_usd_per_million: 1_234.0,
-                findings: vec!["sync-invoke".to_owned()],
+                findings: ["orchestrator", "serial-wait", "sync-invoke"].map(str::to_owned).into(),
             }),
             Event::Priced {
                 usd_per_gb_second: 0.000_016_666_7,
