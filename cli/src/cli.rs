@@ -68,7 +68,9 @@ impl From<Exit> for ExitCode {
 pub fn run(cli: &Cli) -> ExitCode {
     let mut terminal = Terminal::new();
     let done = match &cli.command {
-        Command::Report(args) => report::run(args, &mut terminal).map_err(|error| (error.exit(), anyhow::Error::from(error))),
+        Command::Report(args) => {
+            report::run(args, &mut terminal).map_err(|error| (error.exit(), anyhow::Error::from(error)))
+        }
     };
     match done {
         Ok(()) => Exit::Done.into(),

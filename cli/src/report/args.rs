@@ -2,6 +2,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
+use hopguard_core::Settings;
+use hopguard_core::findings::Thresholds;
 use hopguard_core::wait::Price;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -43,6 +45,10 @@ pub struct ReportArgs {
     /// The memory of functions whose spans do not say it, in MB
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(128..=10240))]
     pub memory: Option<u32>,
+
+    /// From where on something is a finding, as HOPGUARD_FINDINGS has it: recursion.visits=3,serial-wait.share=20
+    #[arg(long, value_name = "THRESHOLDS", value_parser = thresholds)]
+    pub findings: Option<Thresholds>,
 
     /// Only this function (by faas.name); may be given again
     #[arg(long, value_name = "NAME")]
@@ -89,7 +95,8 @@ impl Moment {
         if let Ok(at) = text.parse::<Timestamp>() {
             return Ok(Self::At(at));
         }
-        if let Some(at) = text.parse::<Date>().ok().and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok())
+        if let Some(at) =
+            text.parse::<Date>().ok().and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok())
         {
             return Ok(Self::At(at));
         }
@@ -119,10 +126,19 @@ fn usd(text: &str) -> Result<f64, String> {
     }
 }
 
+fn thresholds(text: &str) -> Result<Thresholds, String> {
+    let (settings, errors) = Settings::read([("HOPGUARD_FINDINGS", text)]);
+    errors.first().map_or(Ok(settings.thresholds), |error| Err(error.to_string()))
+}
+
 impl ReportArgs {
     /// The form that is wanted.
     pub(crate) fn format(&self) -> Format {
-        let ending = self.out.as_deref().and_then(Path::extension).map(|ending| ending.to_string_lossy().to_lowercase());
+        let ending = self
+            .out
+            .as_deref()
+            .and_then(Path::extension)
+            .map(|ending| ending.to_string_lossy().to_lowercase());
         self.output.unwrap_or(match ending.as_deref() {
             Some("html" | "htm") => Format::Html,
             Some("json") => Format::Json,
@@ -133,9 +149,14 @@ impl ReportArgs {
     pub(crate) fn terms(&self) -> Terms {
         let mut price = Price::default();
         if let Some(usd_per_gb_second) = self.usd_per_gb_second {
-            price = Price { usd_per_gb_second, source: "--usd-per-gb-second".into(), date: "".into(), ..price };
+            price =
+                Price { usd_per_gb_second, source: "--usd-per-gb-second".into(), date: "".into(), ..price };
         }
-        Terms { price, memory_mb: self.memory.unwrap_or_default() }
+        Terms {
+            price,
+            memory_mb: self.memory.unwrap_or_default(),
+            thresholds: self.findings.unwrap_or_default(),
+        }
     }
 
     pub(crate) fn filter(&self, now: SystemTime) -> Filter {

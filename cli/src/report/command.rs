@@ -3,8 +3,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use super::analysis::Terms;
 use super::model::Builder;
-use super::view::{self, Report};
+use super::view::{self, Filter, Report};
 use super::{Format, InputError, ReportArgs, Tally, format, html, input, json, text};
 use crate::Exit;
 use crate::terminal::Terminal;
@@ -103,7 +104,10 @@ fn make(args: &ReportArgs, now: SystemTime) -> Result<Report, ReportError> {
         return Err(ReportError::NoSpans { skipped });
     }
     if model.invocations.is_empty() {
-        return Err(ReportError::NoInvocations { spans: format::counted(tally.spans, "span", "spans"), skipped });
+        return Err(ReportError::NoInvocations {
+            spans: format::counted(tally.spans, "span", "spans"),
+            skipped,
+        });
     }
     let report = view::build(&model, &args.terms(), &args.filter(now), tally);
     if report.invocations_total == 0 {
@@ -117,7 +121,10 @@ fn make(args: &ReportArgs, now: SystemTime) -> Result<Report, ReportError> {
         names.dedup();
         let more = if names.len() > 8 { ", …" } else { "" };
         names.truncate(8);
-        return Err(ReportError::Filtered { invocations, hint: format!("{times}, of {}{more}", names.join(", ")) });
+        return Err(ReportError::Filtered {
+            invocations,
+            hint: format!("{times}, of {}{more}", names.join(", ")),
+        });
     }
     Ok(report)
 }
@@ -147,8 +154,7 @@ fn summary(report: &Report) -> String {
 pub fn report_of(stream: &mut impl io::BufRead) -> io::Result<Report> {
     let mut builder = Builder::default();
     let tally = input::read_stream(stream, &mut builder)?;
-    let terms = super::analysis::Terms { price: hopguard_core::wait::Price::default(), memory_mb: 0 };
-    Ok(view::build(&builder.finish(), &terms, &view::Filter::default(), tally))
+    Ok(view::build(&builder.finish(), &Terms::default(), &Filter::default(), tally))
 }
 
 /// A report in a form. For benchmarks.

@@ -70,9 +70,16 @@ pub(crate) fn percent(part: f64, whole: f64) -> String {
     if share > 0.0 && share < 9.95 { format!("{share:.1} %") } else { format!("{share:.0} %") }
 }
 
-/// A size in bytes: `48.2 MB`, in units of 1,000,000.
-pub(crate) fn bytes(bytes: u64) -> String {
-    format!("{} MB", digits(bytes as f64 / 1e6, 3))
+/// A number of evidence in its unit.
+pub(crate) fn evidence(value: f64, unit: &str) -> String {
+    match unit {
+        "1" => grouped(&digits(value, 6)),
+        "%" => format!("{} %", digits(value, 3)),
+        "ms" => duration((value.max(0.0) * 1e6) as u64),
+        "MB" => format!("{} MB", digits(value, 3)),
+        "GB.s" => format!("{} GB-s", gb_seconds(value)),
+        other => format!("{} {other}", digits(value, 4)),
+    }
 }
 
 /// So many significant digits, without an exponent, and without zeros at the end of a fraction.
@@ -87,7 +94,8 @@ pub(crate) fn digits(value: f64, significant: i32) -> String {
 }
 
 fn grouped(number: &str) -> String {
-    let (whole, fraction) = number.split_once('.').map_or((number, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (whole, fraction) =
+        number.split_once('.').map_or((number, None), |(whole, fraction)| (whole, Some(fraction)));
     let whole = whole.parse().map_or_else(|_| whole.to_owned(), count);
     fraction.map_or_else(|| whole.clone(), |fraction| format!("{whole}.{fraction}"))
 }
@@ -100,11 +108,6 @@ pub(crate) fn time(ns: u64) -> String {
 /// A time of day with milliseconds, without the day: `00:42:33.120`.
 pub(crate) fn clock(ns: u64) -> String {
     timestamp(ns).map_or_else(String::new, |at| at.strftime("%H:%M:%S%.3f").to_string())
-}
-
-/// RFC 3339, for machines.
-pub(crate) fn rfc3339(ns: u64) -> String {
-    timestamp(ns).map_or_else(String::new, |at| at.to_string())
 }
 
 fn timestamp(ns: u64) -> Option<jiff::Timestamp> {
@@ -128,11 +131,20 @@ mod tests {
         assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         let times = [0, 830_000, 12_340_000, 999_999_999, 1_204_000_000, 720_000_000_000, 7_200_000_000_000];
         assert_eq!(times.map(duration), ["0 ms", "830 µs", "12.3 ms", "1000 ms", "1.204 s", "12 min", "2 h"]);
-        assert_eq!([0, 4_213_000, 1_500_000_000, 12_345_678_900_000].map(seconds), ["0", "0.004213", "1.500", "12,345.679"]);
-        assert_eq!([0.0, 0.000_001_234_56, 0.5, 12.346, 1234.567].map(usd), ["$0", "$0.000001235", "$0.5", "$12.35", "$1,234.57"]);
+        assert_eq!(
+            [0, 4_213_000, 1_500_000_000, 12_345_678_900_000].map(seconds),
+            ["0", "0.004213", "1.500", "12,345.679"]
+        );
+        assert_eq!(
+            [0.0, 0.000_001_234_56, 0.5, 12.346, 1234.567].map(usd),
+            ["$0", "$0.000001235", "$0.5", "$12.35", "$1,234.57"]
+        );
         assert_eq!(price(0.000_016_666_7), "$0.0000166667");
         assert_eq!(percent(1.0, 3.0) + &percent(1.0, 300.0) + &percent(1.0, 0.0), "33 %0.3 %0 %");
-        assert_eq!((time(1_764_000_000_000_000_000), clock(1_764_000_000_120_000_000)), ("2025-11-24 16:00:00".into(), "16:00:00.120".into()));
+        assert_eq!(
+            (time(1_764_000_000_000_000_000), clock(1_764_000_000_120_000_000)),
+            ("2025-11-24 16:00:00".into(), "16:00:00.120".into())
+        );
         assert_eq!(shortened("abcdef", 4), "abc…");
     }
 }

@@ -65,7 +65,15 @@ impl Page {
             stream.set_read_timeout(Some(LIMIT)).unwrap();
         }
         let (requests, complaints) = (Vec::new(), Vec::new());
-        let mut page = Self { browser, socket, session: String::new(), last: 0, requests, complaints, _profile: profile };
+        let mut page = Self {
+            browser,
+            socket,
+            session: String::new(),
+            last: 0,
+            requests,
+            complaints,
+            _profile: profile,
+        };
         let target = page.ask("Target.createTarget", json!({ "url": "about:blank" }))["targetId"].clone();
         let attached = page.ask("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
         page.session = attached["sessionId"].as_str().unwrap().to_owned();
@@ -97,7 +105,10 @@ impl Page {
 
     /// The value of a JavaScript expression.
     pub fn value(&mut self, expression: &str) -> Value {
-        let result = self.ask("Runtime.evaluate", json!({ "expression": expression, "returnByValue": true, "awaitPromise": true }));
+        let result = self.ask(
+            "Runtime.evaluate",
+            json!({ "expression": expression, "returnByValue": true, "awaitPromise": true }),
+        );
         assert!(result["exceptionDetails"].is_null(), "{expression}: {result}");
         result["result"]["value"].clone()
     }
@@ -106,17 +117,29 @@ impl Page {
     pub fn press(&mut self, key: &str, code: u32) {
         for kind in ["keyDown", "keyUp"] {
             let text = if key == "Enter" && kind == "keyDown" { "\r" } else { "" };
-            self.ask("Input.dispatchKeyEvent", json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text }));
+            self.ask(
+                "Input.dispatchKeyEvent",
+                json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text }),
+            );
         }
     }
 
     /// A picture of the page from the top, at most so high.
     pub fn picture(&mut self, path: &Path, most: u32) {
-        let height = self.value("Math.ceil(document.documentElement.scrollHeight)").as_u64().unwrap().min(u64::from(most));
-        let width = self.value("innerWidth");
-        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
-        let picture = self.ask("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }));
-        let bytes = base64::engine::general_purpose::STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+        let (width, height) =
+            (self.value("innerWidth"), self.value("Math.ceil(document.documentElement.scrollHeight)"));
+        let height = height.as_u64().unwrap().min(u64::from(most));
+        let phone = width.as_u64() < Some(600);
+        // As high as the page, so that what is not seen yet is drawn too.
+        self.ask(
+            "Emulation.setDeviceMetricsOverride",
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone }),
+        );
+        self.value("scrollTo(0, 0)");
+        self.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+        let picture = self.ask("Page.captureScreenshot", json!({ "format": "png" }));
+        let bytes =
+            base64::engine::general_purpose::STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
 
@@ -142,8 +165,12 @@ impl Page {
         let message: Value = serde_json::from_str(message.to_text().unwrap_or("{}")).unwrap_or_default();
         let params = &message["params"];
         match message["method"].as_str() {
-            Some("Network.requestWillBeSent") => self.requests.push(params["request"]["url"].as_str().unwrap_or_default().to_owned()),
-            Some("Runtime.consoleAPICalled") if params["type"] != "log" => self.complaints.push(params.to_string()),
+            Some("Network.requestWillBeSent") => {
+                self.requests.push(params["request"]["url"].as_str().unwrap_or_default().to_owned())
+            }
+            Some("Runtime.consoleAPICalled") if params["type"] != "log" => {
+                self.complaints.push(params.to_string())
+            }
             Some("Runtime.exceptionThrown" | "Log.entryAdded") => self.complaints.push(params.to_string()),
             _ => {}
         }

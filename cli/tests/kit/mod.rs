@@ -28,7 +28,18 @@ pub struct Run {
 
 impl Run {
     pub fn new(function: &str, source: &'static str, trace: u128, at: f64, took: f64) -> Self {
-        Self { function: function.to_owned(), source, trace, sender: None, at, took, memory_mb: 512, hop: 0, visits: 1, more: Vec::new() }
+        Self {
+            function: function.to_owned(),
+            source,
+            trace,
+            sender: None,
+            at,
+            took,
+            memory_mb: 512,
+            hop: 0,
+            visits: 1,
+            more: Vec::new(),
+        }
     }
 
     pub fn sent_by(self, sender: &Made, hop: u32, visits: u32) -> Self {
@@ -71,7 +82,9 @@ pub fn attribute(key: &str, value: &Value) -> Value {
     let value = match value {
         Value::String(text) => json!({ "stringValue": text }),
         Value::Bool(flag) => json!({ "boolValue": flag }),
-        Value::Array(texts) => json!({ "arrayValue": { "values": texts.iter().map(|text| json!({ "stringValue": text })).collect::<Vec<_>>() } }),
+        Value::Array(texts) => {
+            json!({ "arrayValue": { "values": texts.iter().map(|text| json!({ "stringValue": text })).collect::<Vec<_>>() } })
+        }
         number => json!({ "intValue": number.to_string() }),
     };
     json!({ "key": key, "value": value })
@@ -89,7 +102,8 @@ impl Spans {
         let span = self.next();
         let mix = u128::from(span).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         let hex = format!("{mix:032x}");
-        let request = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+        let request =
+            format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
         let mut attributes = vec![
             attribute("faas.trigger", &json!(if run.source == "http" { "http" } else { "pubsub" })),
             attribute("faas.invocation_id", &json!(request)),
@@ -118,7 +132,17 @@ impl Spans {
 
     /// Adds a call with more attributes, events and links.
     #[allow(clippy::too_many_arguments, reason = "a span has many parts")]
-    pub fn call_with(&mut self, of: &Made, operation: &str, target: &str, from: f64, to: f64, more: &[(&str, Value)], events: Value, links: Value) -> Made {
+    pub fn call_with(
+        &mut self,
+        of: &Made,
+        operation: &str,
+        target: &str,
+        from: f64,
+        to: f64,
+        more: &[(&str, Value)],
+        events: Value,
+        links: Value,
+    ) -> Made {
         let (service, method) = operation.split_once('.').unwrap_or((operation, operation));
         let span = self.next();
         let mut attributes = vec![

@@ -13,7 +13,11 @@ pub(super) fn of_node(node: &Node) -> (String, String) {
         return (name, String::new());
     }
     let runs = format::counted(node.invocations, "run", "runs");
-    let wait = if node.wait_ns == 0 { String::new() } else { format!(" · {} wait", format::duration(node.wait_ns)) };
+    let wait = if node.wait_ns == 0 {
+        String::new()
+    } else {
+        format!(" · {} wait", format::duration(node.wait_ns))
+    };
     (name, format!("{runs}{wait}"))
 }
 

@@ -61,15 +61,24 @@ impl Layers {
         for sweep in 0..SWEEPS {
             let count = self.layers.len();
             for step in 1..count {
-                let (at, beside) = if sweep % 2 == 0 { (step, step - 1) } else { (count - 1 - step, count - step) };
-                let neighbours: BTreeMap<Slot, usize> =
-                    self.layers.get(beside).into_iter().flatten().enumerate().map(|(place, slot)| (*slot, place)).collect();
+                let (at, beside) =
+                    if sweep % 2 == 0 { (step, step - 1) } else { (count - 1 - step, count - step) };
+                let neighbours: BTreeMap<Slot, usize> = self
+                    .layers
+                    .get(beside)
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                    .map(|(place, slot)| (*slot, place))
+                    .collect();
                 let back = &self.back;
                 let Some(layer) = self.layers.get_mut(at) else { continue };
                 let mut weighed: Vec<(f64, Slot)> = layer
                     .iter()
                     .enumerate()
-                    .map(|(place, slot)| (centre(*slot, &neighbours, edges, back).unwrap_or(place as f64), *slot))
+                    .map(|(place, slot)| {
+                        (centre(*slot, &neighbours, edges, back).unwrap_or(place as f64), *slot)
+                    })
                     .collect();
                 weighed.sort_by(|a, b| a.0.total_cmp(&b.0));
                 *layer = weighed.into_iter().map(|(_, slot)| slot).collect();
@@ -79,7 +88,12 @@ impl Layers {
 }
 
 /// The mean place of what a slot is joined to in a neighbouring layer.
-fn centre(slot: Slot, neighbours: &BTreeMap<Slot, usize>, edges: &[(usize, usize)], back: &BTreeSet<usize>) -> Option<f64> {
+fn centre(
+    slot: Slot,
+    neighbours: &BTreeMap<Slot, usize>,
+    edges: &[(usize, usize)],
+    back: &BTreeSet<usize>,
+) -> Option<f64> {
     let joined = edges.iter().enumerate().filter(|(edge, (from, to))| {
         !back.contains(edge)
             && match slot {
@@ -90,7 +104,9 @@ fn centre(slot: Slot, neighbours: &BTreeMap<Slot, usize>, edges: &[(usize, usize
     let places: Vec<usize> = joined
         .filter_map(|(edge, (from, to))| {
             let passing = neighbours.get(&Slot::Passing(edge));
-            let other = |node: &usize| if slot == Slot::Node(*node) { None } else { neighbours.get(&Slot::Node(*node)) };
+            let other = |node: &usize| {
+                if slot == Slot::Node(*node) { None } else { neighbours.get(&Slot::Node(*node)) }
+            };
             passing.or_else(|| other(from)).or_else(|| other(to)).copied()
         })
         .collect();

@@ -1,7 +1,6 @@
 //! Where nodes, edges and their labels stand.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::label;
 use super::layers::{self, Layers, Slot};
@@ -35,7 +34,6 @@ pub(super) struct Line {
 /// All that is drawn.
 #[derive(Clone, Debug)]
 pub(super) struct Drawing {
-    pub(super) flow: Flow,
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) nodes: Vec<Area>,
@@ -62,7 +60,17 @@ pub(super) fn lay_out(shape: &Shape, flow: Flow) -> Drawing {
             label::of_edge(edge, entry).iter().map(|line| label::width(line, SMALL_SIZE)).fold(0.0, f64::max)
         })
         .collect();
-    Pen { flow, edges: &edges, placed: &placed, sizes: &sizes, labels: &labels, slots: BTreeMap::new(), breadth: 0.0, length: 0.0 }.draw()
+    Pen {
+        flow,
+        edges: &edges,
+        placed: &placed,
+        sizes: &sizes,
+        labels: &labels,
+        slots: BTreeMap::new(),
+        breadth: 0.0,
+        length: 0.0,
+    }
+    .draw()
 }
 
 fn size(node: &crate::report::view::Node) -> (f64, f64) {
@@ -88,13 +96,15 @@ struct Pen<'p> {
 impl Pen<'_> {
     fn draw(mut self) -> Drawing {
         self.place_slots();
-        let nodes: Vec<Area> = (0..self.sizes.len()).map(|node| self.node(node).unwrap_or_default()).collect();
+        let nodes: Vec<Area> =
+            (0..self.sizes.len()).map(|node| self.node(node).unwrap_or_default()).collect();
         let mut lines = vec![Line::default(); self.edges.len()];
         let mut lanes = self.breadth;
         let mut back: Vec<usize> = self.placed.back.iter().copied().collect();
         let reach = |edge: &usize| self.ends(*edge).map_or(0.0, |(from, to)| (from.along - to.along).abs());
         back.sort_by(|a, b| reach(a).total_cmp(&reach(b)));
-        for (edge, line) in lines.iter_mut().enumerate().filter(|(edge, _)| !self.placed.back.contains(edge)) {
+        for (edge, line) in lines.iter_mut().enumerate().filter(|(edge, _)| !self.placed.back.contains(edge))
+        {
             *line = self.forward(edge).unwrap_or_default();
         }
         for edge in back {
@@ -109,7 +119,7 @@ impl Pen<'_> {
         }
         let (length, breadth) = (self.length + MARGIN, lanes + MARGIN);
         let (width, height) = self.turned((length, breadth));
-        Drawing { flow: self.flow, width, height, nodes: nodes.into_iter().map(|area| self.turn(area)).collect(), lines }
+        Drawing { width, height, nodes: nodes.into_iter().map(|area| self.turn(area)).collect(), lines }
     }
 
     fn label(&self, edge: usize) -> f64 {
@@ -120,7 +130,9 @@ impl Pen<'_> {
     fn extent(&self, slot: Slot) -> (f64, f64) {
         match slot {
             Slot::Node(node) => self.turned(self.sizes.get(node).copied().unwrap_or_default()),
-            Slot::Passing(edge) => (0.0, if self.flow == Flow::Right { LABEL_HEIGHT } else { self.label(edge) }),
+            Slot::Passing(edge) => {
+                (0.0, if self.flow == Flow::Right { LABEL_HEIGHT } else { self.label(edge) })
+            }
         }
     }
 
@@ -144,7 +156,8 @@ impl Pen<'_> {
                 let (own, breadth) = self.extent(*slot);
                 let length = if matches!(slot, Slot::Passing(_)) { length } else { own };
                 let along = along + if own == 0.0 { length / 2.0 } else { own.max(length) / 2.0 };
-                self.slots.insert((*slot, number), Area { along, across: across + breadth / 2.0, length, breadth });
+                self.slots
+                    .insert((*slot, number), Area { along, across: across + breadth / 2.0, length, breadth });
                 across += breadth + between;
             }
             self.length = along + length;
@@ -184,12 +197,19 @@ impl Pen<'_> {
     fn forward(&self, edge: usize) -> Option<Line> {
         let (from, to) = *self.edges.get(edge)?;
         let (source, target) = self.ends(edge)?;
-        let out = (source.along + source.length / 2.0, source.across + self.port(edge, from, source.breadth, |(from, _)| *from));
-        let into = (target.along - target.length / 2.0 - 1.0, target.across + self.port(edge, to, target.breadth, |(_, to)| *to));
+        let out = (
+            source.along + source.length / 2.0,
+            source.across + self.port(edge, from, source.breadth, |(from, _)| *from),
+        );
+        let into = (
+            target.along - target.length / 2.0 - 1.0,
+            target.across + self.port(edge, to, target.breadth, |(_, to)| *to),
+        );
         let mut points = vec![out];
         let (first, last) = (self.layer_of(from)?, self.layer_of(to)?);
-        let passing: Vec<Area> =
-            (first + 1..last).filter_map(|layer| self.slots.get(&(Slot::Passing(edge), layer)).copied()).collect();
+        let passing: Vec<Area> = (first + 1..last)
+            .filter_map(|layer| self.slots.get(&(Slot::Passing(edge), layer)).copied())
+            .collect();
         for area in &passing {
             points.push((area.along - area.length / 2.0, area.across));
             points.push((area.along + area.length / 2.0, area.across));
@@ -199,20 +219,23 @@ impl Pen<'_> {
         for (at, pair) in points.windows(2).enumerate() {
             let [a, b] = pair else { continue };
             if at % 2 == 1 {
-                drop(write!(path, "L{}", self.point(*b)));
+                path.push_str(&format!("L{}", self.point(*b)));
             } else {
                 let bend = (b.0 - a.0) / 2.0;
-                drop(write!(path, "C{} {} {}", self.point((a.0 + bend, a.1)), self.point((b.0 - bend, b.1)), self.point(*b)));
+                let bends = [(a.0 + bend, a.1), (b.0 - bend, b.1), *b].map(|point| self.point(point));
+                path.push_str(&format!("C{}", bends.join(" ")));
             }
         }
         let label = passing.first().map_or_else(
             || {
                 // Where edges fan out, nearer to their targets; where they meet, nearer to their sources.
-                let count = |wanted: &dyn Fn(&(usize, usize)) -> bool| self.edges.iter().filter(|edge| wanted(edge)).count();
+                let count = |wanted: &dyn Fn(&(usize, usize)) -> bool| {
+                    self.edges.iter().filter(|edge| wanted(edge)).count()
+                };
                 let (leaving, coming) = (count(&|edge| edge.0 == from), count(&|edge| edge.1 == to));
                 let part = match leaving.cmp(&coming) {
-                    std::cmp::Ordering::Greater => 0.56,
-                    std::cmp::Ordering::Less => 0.44,
+                    std::cmp::Ordering::Greater => 0.64,
+                    std::cmp::Ordering::Less => 0.36,
                     std::cmp::Ordering::Equal => 0.5,
                 };
                 let eased = part * part * (3.0 - 2.0 * part);
@@ -226,7 +249,9 @@ impl Pen<'_> {
     /// Edges of one side of a node are spread over it, in the order of where they lead.
     fn port(&self, edge: usize, node: usize, breadth: f64, end: impl Fn(&(usize, usize)) -> usize) -> f64 {
         let mut beside: Vec<(f64, usize)> = (0..self.edges.len())
-            .filter(|other| !self.placed.back.contains(other) && self.edges.get(*other).map(&end) == Some(node))
+            .filter(|other| {
+                !self.placed.back.contains(other) && self.edges.get(*other).map(&end) == Some(node)
+            })
             .filter_map(|other| {
                 let (from, to) = *self.edges.get(other)?;
                 let far = self.node(if from == node { to } else { from })?;
@@ -247,7 +272,8 @@ impl Pen<'_> {
         let mut path = self.leave(&from, out, 1.0, lane - bend);
         let step = |path: &mut String, command: &str, points: &[(f64, f64)]| {
             let points: Vec<String> = points.iter().map(|point| self.point(*point)).collect();
-            drop(write!(path, "{command}{}", points.join(" ")));
+            path.push_str(command);
+            path.push_str(&points.join(" "));
         };
         step(&mut path, "Q", &[(out, lane), (out - bend, lane)]);
         step(&mut path, "L", &[(into + bend, lane)]);
@@ -274,13 +300,21 @@ impl Pen<'_> {
 
     /// Where a way back leaves a node or comes to it: below the last of a layer, else beside it.
     fn aside(&self, area: &Area, side: f64) -> f64 {
-        if self.is_last(area) { area.along + side * (area.length * 0.22).min(24.0) } else { area.along + side * (area.length / 2.0 + 14.0) }
+        if self.is_last(area) {
+            area.along + side * (area.length * 0.22).min(24.0)
+        } else {
+            area.along + side * (area.length / 2.0 + 14.0)
+        }
     }
 
     fn leave(&self, from: &Area, out: f64, side: f64, until: f64) -> String {
         let bend = 10.0;
         if self.is_last(from) {
-            return format!("M{}L{}", self.point((out, from.across + from.breadth / 2.0)), self.point((out, until)));
+            return format!(
+                "M{}L{}",
+                self.point((out, from.across + from.breadth / 2.0)),
+                self.point((out, until))
+            );
         }
         let across = from.across + from.breadth / 4.0;
         format!(
@@ -307,7 +341,8 @@ impl Pen<'_> {
     }
 
     fn turn(&self, area: Area) -> Area {
-        let ((along, across), (length, breadth)) = (self.turned((area.along, area.across)), self.turned((area.length, area.breadth)));
+        let ((along, across), (length, breadth)) =
+            (self.turned((area.along, area.across)), self.turned((area.length, area.breadth)));
         Area { along, across, length, breadth }
     }
 

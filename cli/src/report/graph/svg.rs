@@ -92,32 +92,40 @@ fn draw_node(node: &Node, area: &Area) -> Markup {
 
 fn draw_label(shape: &Shape, edge: &Edge, (x, y): (f64, f64)) -> Markup {
     let from_entry = shape.nodes.get(edge.from).is_some_and(|node| node.entry);
-    let [first, second] = label::of_edge(edge, from_entry);
+    let lines = label::of_edge(edge, from_entry);
+    let lines: Vec<&String> = lines.iter().filter(|line| !line.is_empty()).collect();
     let class = match (edge.in_loop, edge.sync) {
         (true, _) => "label loop",
         (false, true) => "label sync",
         (false, false) => "label",
     };
-    let two = !second.is_empty();
-    let (above, below) = if two { (y - 3.0, y + SMALL_SIZE) } else { (y + SMALL_SIZE * 0.35, y) };
+    let width = lines.iter().map(|line| label::width(line, SMALL_SIZE)).fold(0.0, f64::max) + 4.0;
+    let height = LINE * lines.len() as f64 + 2.0;
     html! {
-        text class=(class) x=(format!("{x:.1}")) y=(format!("{above:.1}")) {
-            (first)
-        }
-        @if two {
-            text class=(class) x=(format!("{x:.1}")) y=(format!("{below:.1}")) { (second) }
+        rect class="behind" x=(format!("{:.1}", x - width / 2.0)) y=(format!("{:.1}", y - height / 2.0)) width=(format!("{width:.1}")) height=(format!("{height:.1}")) {}
+        @for (number, line) in lines.iter().enumerate() {
+            text class=(class) x=(format!("{x:.1}")) y=(format!("{:.1}", y - height / 2.0 + LINE * (number as f64 + 0.8))) { (line) }
         }
     }
 }
+
+/// From one line of a label to the next.
+const LINE: f64 = 13.5;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shape(nodes: &[&str], edges: &[(usize, usize)]) -> Shape {
-        let node = |name: &&str| Node { name: (*name).to_owned(), entry: name.starts_with('>'), ..Node::default() };
-        let edge = |(from, to): &(usize, usize)| Edge { from: *from, to: *to, invocations: 1, ..Edge::default() };
-        Shape { nodes: nodes.iter().map(node).collect(), edges: edges.iter().map(edge).collect(), ..Shape::default() }
+        let node =
+            |name: &&str| Node { name: (*name).to_owned(), entry: name.starts_with('>'), ..Node::default() };
+        let edge =
+            |(from, to): &(usize, usize)| Edge { from: *from, to: *to, invocations: 1, ..Edge::default() };
+        Shape {
+            nodes: nodes.iter().map(node).collect(),
+            edges: edges.iter().map(edge).collect(),
+            ..Shape::default()
+        }
     }
 
     #[test]
@@ -135,15 +143,24 @@ mod tests {
                 let drawing = layout::lay_out(&shape, flow);
                 let inside = |area: &Area| {
                     let (x, y) = (area.along - area.length / 2.0, area.across - area.breadth / 2.0);
-                    x >= 0.0 && y >= 0.0 && x + area.length <= drawing.width && y + area.breadth <= drawing.height
+                    x >= 0.0
+                        && y >= 0.0
+                        && x + area.length <= drawing.width
+                        && y + area.breadth <= drawing.height
                 };
                 assert!(drawing.nodes.iter().all(inside), "{nodes:?} {flow:?} {drawing:?}");
                 assert!(drawing.lines.iter().all(|line| line.path.starts_with('M')), "{nodes:?} {flow:?}");
-                let points = drawing.lines.iter().flat_map(|line| line.path.split(|c: char| c.is_ascii_alphabetic() || c == ' '));
+                let points = drawing
+                    .lines
+                    .iter()
+                    .flat_map(|line| line.path.split(|c: char| c.is_ascii_alphabetic() || c == ' '));
                 for point in points.filter(|point| !point.is_empty()) {
                     let (x, y) = point.split_once(',').unwrap();
                     let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
-                    assert!((0.0..=drawing.width).contains(&x) && (0.0..=drawing.height).contains(&y), "{nodes:?} {flow:?} {point}");
+                    assert!(
+                        (0.0..=drawing.width).contains(&x) && (0.0..=drawing.height).contains(&y),
+                        "{nodes:?} {flow:?} {point}"
+                    );
                 }
             }
         }

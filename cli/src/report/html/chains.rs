@@ -24,7 +24,9 @@ pub(super) fn section(report: &Report) -> Markup {
 }
 
 fn key(shapes: &[Shape]) -> Markup {
-    let any = |wanted: fn(&crate::report::view::Edge) -> bool| shapes.iter().flat_map(|shape| &shape.edges).any(wanted);
+    let any = |wanted: fn(&crate::report::view::Edge) -> bool| {
+        shapes.iter().flat_map(|shape| &shape.edges).any(wanted)
+    };
     html! {
         p class="key" {
             span { span class="swatch line" {} "sends to" }
@@ -75,9 +77,18 @@ fn one(number: usize, shape: &Shape) -> Markup {
 pub(crate) fn words(shape: &Shape) -> String {
     let name = |place: usize| shape.nodes.get(place).map(|node| node.name.as_str()).unwrap_or_default();
     let edges = shape.edges.iter().map(|edge| {
-        let by = if edge.carriers.is_empty() { String::new() } else { format!(" by {}", edge.carriers.join(", ")) };
+        let by = if edge.carriers.is_empty() {
+            String::new()
+        } else {
+            format!(" by {}", edge.carriers.join(", "))
+        };
         let times = format::counted(edge.invocations, "time", "times");
-        format!("{} to {}{by}, {times}{}", name(edge.from), name(edge.to), if edge.in_loop { ", in a loop" } else { "" })
+        format!(
+            "{} to {}{by}, {times}{}",
+            name(edge.from),
+            name(edge.to),
+            if edge.in_loop { ", in a loop" } else { "" }
+        )
     });
     edges.collect::<Vec<_>>().join("; ")
 }

@@ -54,7 +54,13 @@ fn cells(name: &str, memory_mb: Option<u32>, totals: &Totals) -> Markup {
     let priced = totals.unpriced < totals.invocations;
     let usd = |usd: f64| if priced { format::usd(usd) } else { "–".to_owned() };
     let memory = memory_mb.map_or_else(|| "–".to_owned(), |memory| memory.to_string());
-    let pair = |seconds: u64, value: f64| if seconds == 0 { ("–".to_owned(), String::new()) } else { (usd(value), format!("{} s", format::seconds(seconds))) };
+    let pair = |seconds: u64, value: f64| {
+        if seconds == 0 {
+            ("–".to_owned(), String::new())
+        } else {
+            (usd(value), format!("{} s", format::seconds(seconds)))
+        }
+    };
     let (twice, twice_s) = pair(totals.sync_invoke_wait.ns, totals.sync_invoke_wait.usd);
     let (saving, saving_s) = pair(totals.saving.ns, totals.saving.usd);
     html! {

@@ -85,7 +85,9 @@ fn strip(one: &Invocation, scale: Scale) -> Markup {
 
 fn facts(one: &Invocation) -> Markup {
     let memory = one.memory_mb.map(|memory| format!("{memory} MB"));
-    let usd = |value: f64| if one.memory_mb.is_some() { format!(" · {}", format::usd(value)) } else { String::new() };
+    let usd = |value: f64| {
+        if one.memory_mb.is_some() { format!(" · {}", format::usd(value)) } else { String::new() }
+    };
     let fact = |term: &str, value: String| html! { div { dt { (term) } dd { (value) } } };
     html! {
         dl class="facts" {
@@ -113,7 +115,10 @@ fn facts(one: &Invocation) -> Markup {
 }
 
 fn from(one: &Invocation) -> String {
-    let records = one.records.filter(|records| *records > 1).map_or_else(String::new, |records| format!(", {records} records"));
+    let records = one
+        .records
+        .filter(|records| *records > 1)
+        .map_or_else(String::new, |records| format!(", {records} records"));
     let route = one.route.as_deref().map_or_else(String::new, |route| format!(" {route}"));
     format!("{}{route}{records}", one.source)
 }
@@ -141,7 +146,8 @@ fn waterfall(one: &Invocation, scale: Scale) -> Markup {
 }
 
 fn line(one: &Invocation, call: &Call, scale: Scale) -> Markup {
-    let in_run = call.serial_run.and_then(|run| one.serial_runs.get(run)).is_some_and(|run| run.saving_ns > 0);
+    let in_run =
+        call.serial_run.and_then(|run| one.serial_runs.get(run)).is_some_and(|run| run.saving_ns > 0);
     let class = if in_run { "in-run" } else { "" };
     let bar = match (call.critical, call.error.is_some()) {
         (true, true) => "wait critical failed",

@@ -60,7 +60,8 @@ fn until(report: &Report) -> String {
 }
 
 fn of_functions(report: &Report) -> String {
-    let names: std::collections::BTreeSet<&str> = report.functions.iter().map(|row| row.function.as_str()).collect();
+    let names: std::collections::BTreeSet<&str> =
+        report.functions.iter().map(|row| row.function.as_str()).collect();
     let cold = report.totals.cold_starts;
     let of = format!("of {}", format::counted(names.len() as u64, "function", "functions"));
     if cold > 0 { format!("{of}, {} cold", format::count(cold)) } else { of }

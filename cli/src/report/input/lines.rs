@@ -56,7 +56,12 @@ fn goes_on(source: &mut impl BufRead) -> io::Result<bool> {
 }
 
 /// The rest of `source`, beginning with `opening`, as one document or several that are printed over many lines.
-fn document(source: &mut impl BufRead, opening: Vec<u8>, builder: &mut Builder, tally: &mut Tally) -> io::Result<()> {
+fn document(
+    source: &mut impl BufRead,
+    opening: Vec<u8>,
+    builder: &mut Builder,
+    tally: &mut Tally,
+) -> io::Result<()> {
     let mut text = opening;
     source.by_ref().take(MAX_DOCUMENT_BYTES as u64).read_to_end(&mut text)?;
     if !source.fill_buf()?.is_empty() {
@@ -108,7 +113,8 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_counted_and_passed_over() {
         let other = LINE.replace("0000000000000002", "0000000000000003");
-        let pretty = serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(LINE).unwrap()).unwrap();
+        let pretty =
+            serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(LINE).unwrap()).unwrap();
         let half = &LINE[..LINE.len() / 2];
         let read = |requests, spans| Tally { requests, spans, ..Tally::default() };
         let cases = [
@@ -118,11 +124,19 @@ mod tests {
             ("cut off at the end", format!("{LINE}\n{half}"), Tally { cut_off: 1, ..read(1, 1) }),
             ("cut off at the start", format!("{half}\n{LINE}"), Tally { cut_off: 1, ..read(1, 1) }),
             ("cut off alone", half.to_owned(), Tally { cut_off: 1, ..read(0, 0) }),
-            ("metrics", format!("{{\"resourceMetrics\":[{{}}]}}\n{LINE}"), Tally { other_signals: 1, ..read(1, 1) }),
+            (
+                "metrics",
+                format!("{{\"resourceMetrics\":[{{}}]}}\n{LINE}"),
+                Tally { other_signals: 1, ..read(1, 1) },
+            ),
             ("logs", "{\"resourceLogs\":[]}".to_owned(), Tally { other_signals: 1, ..read(0, 0) }),
             ("other JSON", format!("{{}}\n[1]\nhello\n{LINE}"), Tally { unreadable: 3, ..read(1, 1) }),
             ("a pretty document", pretty.clone(), read(1, 1)),
-            ("a pretty document that is cut off", pretty[..pretty.len() - 9].to_owned(), Tally { cut_off: 1, ..read(0, 0) }),
+            (
+                "a pretty document that is cut off",
+                pretty[..pretty.len() - 9].to_owned(),
+                Tally { cut_off: 1, ..read(0, 0) },
+            ),
             ("nothing", String::new(), read(0, 0)),
             ("no id", LINE.replace("0002", "zzzz"), Tally { invalid_spans: 1, ..read(1, 0) }),
         ];

@@ -322,7 +322,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for AnyValue<'a> {
                 let mut value = Scalar::None;
                 while let Some(key) = map.next_key::<Text<'de>>()? {
                     match key.as_str() {
-                        "stringValue" | "string_value" | "boolValue" | "bool_value" | "doubleValue" | "double_value" => {
+                        "stringValue" | "string_value" | "boolValue" | "bool_value" | "doubleValue"
+                        | "double_value" => {
                             value = map.next_value()?;
                         }
                         "intValue" | "int_value" => {

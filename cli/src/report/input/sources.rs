@@ -141,7 +141,8 @@ fn is_hidden(path: &Path) -> bool {
 
 fn is_otlp(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = name.rsplit_once('.').filter(|(_, end)| end.parse::<u32>().is_ok()).map_or(&*name, |(name, _)| name);
+    let name =
+        name.rsplit_once('.').filter(|(_, end)| end.parse::<u32>().is_ok()).map_or(&*name, |(name, _)| name);
     name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
 }
 

@@ -61,13 +61,17 @@ pub(super) fn assemble(mut parts: Parts) -> Model {
         call_places.insert(key, (place, invocation.calls.len()));
         invocation.calls.push(call);
     }
-    senders::find(&mut invocations, &senders::Known { parents: &parents, links: &links, places: &places, calls: &call_places });
+    senders::find(
+        &mut invocations,
+        &senders::Known { parents: &parents, links: &links, places: &places, calls: &call_places },
+    );
     Model { invocations, lost_calls }
 }
 
 /// Sorts the invocations by their start, and moves their links along.
 fn sort(parts: &mut Parts) {
-    let mut sorted: Vec<(usize, Invocation)> = std::mem::take(&mut parts.invocations).into_iter().enumerate().collect();
+    let mut sorted: Vec<(usize, Invocation)> =
+        std::mem::take(&mut parts.invocations).into_iter().enumerate().collect();
     sorted.sort_by_key(|(_, one)| (one.start_ns, one.hop, one.span));
     let mut links = std::mem::take(&mut parts.links);
     for (place, (before, invocation)) in sorted.into_iter().enumerate() {
@@ -80,7 +84,9 @@ fn sort(parts: &mut Parts) {
 
 /// The spans above one, the nearest first, without itself.
 pub(super) fn ancestors(parents: &HashMap<Key, u64>, (trace, span): Key) -> impl Iterator<Item = Key> {
-    let above = move |(trace, span): &Key| parents.get(&(*trace, *span)).filter(|parent| **parent != 0).map(|parent| (*trace, *parent));
+    let above = move |(trace, span): &Key| {
+        parents.get(&(*trace, *span)).filter(|parent| **parent != 0).map(|parent| (*trace, *parent))
+    };
     std::iter::successors(above(&(trace, span)), above).take(MAX_DEPTH)
 }
 

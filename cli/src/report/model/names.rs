@@ -19,7 +19,8 @@ impl Names {
         if let Some(known) = self.0.get(text) {
             return Arc::clone(known);
         }
-        let name: Name = if text.contains(is_hostile) { text.replace(is_hostile, "\u{fffd}").into() } else { text.into() };
+        let name: Name =
+            if text.contains(is_hostile) { text.replace(is_hostile, "\u{fffd}").into() } else { text.into() };
         if let Some(known) = self.0.get(&name) {
             return Arc::clone(known);
         }

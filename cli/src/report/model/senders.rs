@@ -20,10 +20,14 @@ const CLOCKS_NS: u64 = 50_000_000;
 
 /// Finds every invocation's senders, and of every synchronous Invoke its callee.
 pub(super) fn find(invocations: &mut [Invocation], known: &Known<'_>) {
-    let mut senders: Vec<Vec<Sender>> = (0..invocations.len()).map(|place| by_spans(invocations, known, place)).collect();
+    let mut senders: Vec<Vec<Sender>> =
+        (0..invocations.len()).map(|place| by_spans(invocations, known, place)).collect();
     for (callee, senders) in senders.iter().enumerate() {
         for sender in senders {
-            let call = invocations.get_mut(sender.invocation).zip(sender.call).and_then(|(one, call)| one.calls.get_mut(call));
+            let call = invocations
+                .get_mut(sender.invocation)
+                .zip(sender.call)
+                .and_then(|(one, call)| one.calls.get_mut(call));
             if let Some(call) = call.filter(|call| call.sync_invoke) {
                 call.callee = Some(callee);
             }
@@ -47,7 +51,8 @@ fn by_spans(invocations: &[Invocation], known: &Known<'_>, place: usize) -> Vec<
             let call = known.calls.get(&span).map(|(of, call)| Sender { invocation: *of, call: Some(*call) });
             call.or_else(|| known.places.get(&span).map(|of| Sender { invocation: *of, call: None }))
         });
-        if let Some(sender) = sender.filter(|sender| sender.invocation != place && !senders.contains(sender)) {
+        if let Some(sender) = sender.filter(|sender| sender.invocation != place && !senders.contains(sender))
+        {
             senders.push(sender);
         }
     }
@@ -57,7 +62,9 @@ fn by_spans(invocations: &[Invocation], known: &Known<'_>, place: usize) -> Vec<
 /// A synchronous Invoke without a callee in its trace: the function that it names ran, within its time, and nobody else sent that.
 fn by_time(invocations: &mut [Invocation], senders: &mut [Vec<Sender>]) {
     let mut runs: HashMap<Name, Vec<(u64, usize)>> = HashMap::new();
-    for (place, one) in invocations.iter().enumerate().filter(|(place, _)| senders.get(*place).is_some_and(Vec::is_empty)) {
+    for (place, one) in
+        invocations.iter().enumerate().filter(|(place, _)| senders.get(*place).is_some_and(Vec::is_empty))
+    {
         runs.entry(one.function.clone()).or_default().push((one.start_ns, place));
     }
     let mut found = Vec::new();
@@ -66,7 +73,8 @@ fn by_time(invocations: &mut [Invocation], senders: &mut [Vec<Sender>]) {
         for (at, call) in one.calls.iter().enumerate().filter(without) {
             let Some(target) = call.target.as_deref() else { continue };
             let Some(of_function) = runs.get_mut(function_of(target)) else { continue };
-            let from = of_function.partition_point(|(start, _)| start.saturating_add(CLOCKS_NS) < call.start_ns);
+            let from =
+                of_function.partition_point(|(start, _)| start.saturating_add(CLOCKS_NS) < call.start_ns);
             let fits = |&(start, place): &(u64, usize)| {
                 let end = invocations.get(place).map_or(u64::MAX, |one| one.end_ns);
                 start <= call.end_ns && end <= call.end_ns.saturating_add(CLOCKS_NS) && place != caller

@@ -25,7 +25,8 @@ pub(crate) struct Filter {
 
 impl Filter {
     fn lets(&self, one: &Invocation) -> bool {
-        let named = |names: &[String], name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+        let named =
+            |names: &[String], name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
         named(&self.functions, &one.function)
             && named(&self.services, one.service.as_deref().unwrap_or(&one.function))
             && self.since_ns.is_none_or(|since| one.start_ns >= since)
@@ -53,7 +54,7 @@ struct Brief {
 /// Makes the report.
 pub(crate) fn build(model: &Model, terms: &Terms, filter: &Filter, input: Tally) -> Report {
     let wanted = |place: usize| model.invocations.get(place).is_some_and(|one| filter.lets(one));
-    let (mut totals, mut window) = (Totals::default(), analysis::window());
+    let (mut totals, mut window) = (Totals::default(), terms.window());
     let mut functions: BTreeMap<(model::Name, u32), Totals> = BTreeMap::new();
     let mut briefs: HashMap<usize, Brief> = HashMap::new();
     let (mut first_ns, mut last_ns) = (u64::MAX, 0);
@@ -92,7 +93,8 @@ pub(crate) fn build(model: &Model, terms: &Terms, filter: &Filter, input: Tally)
     let mut served: Vec<&str> = functions.iter().map(|row| row.function.as_str()).collect();
     served.dedup();
     let chosen = select::choose(&figures, &served, &findings, &chains);
-    let numbers: HashMap<usize, usize> = chosen.keys().enumerate().map(|(number, place)| (*place, number + 1)).collect();
+    let numbers: HashMap<usize, usize> =
+        chosen.keys().enumerate().map(|(number, place)| (*place, number + 1)).collect();
     let key = |place: usize| numbers.get(&place).map(|number| format!("i{number}"));
     for link in findings.iter_mut().flat_map(|finding| &mut finding.examples) {
         link.key = link.place.and_then(key);
@@ -108,12 +110,14 @@ pub(crate) fn build(model: &Model, terms: &Terms, filter: &Filter, input: Tally)
             invocations::of(model, *place, why, terms.memory_mb(one), &analysis, &key)
         })
         .collect();
-    let rank: HashMap<&str, usize> = served.iter().enumerate().rev().map(|(rank, name)| (*name, rank)).collect();
+    let rank: HashMap<&str, usize> =
+        served.iter().enumerate().rev().map(|(rank, name)| (*name, rank)).collect();
     shown.sort_by_key(|one| (rank.get(one.function.as_str()).copied().unwrap_or(usize::MAX), one.start_ns));
     Report {
         schema: SCHEMA,
         hopguard: env!("CARGO_PKG_VERSION"),
         input,
+        calls_without_invocation: model.lost_calls,
         first_ns: first_ns.min(last_ns),
         last_ns,
         filters: filter.words(),
@@ -139,7 +143,11 @@ fn costs(functions: BTreeMap<(model::Name, u32), Totals>) -> Vec<FunctionCost> {
         .collect();
     rows.sort_by(|a, b| {
         let (a, b) = (&a.totals, &b.totals);
-        b.paid.usd.total_cmp(&a.paid.usd).then(b.paid.ns.cmp(&a.paid.ns)).then(b.invocations.cmp(&a.invocations))
+        b.paid
+            .usd
+            .total_cmp(&a.paid.usd)
+            .then(b.paid.ns.cmp(&a.paid.ns))
+            .then(b.invocations.cmp(&a.invocations))
     });
     rows
 }

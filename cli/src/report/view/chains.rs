@@ -181,7 +181,10 @@ pub(super) fn of(model: &Model, chains: &[Chain], figures: Figures<'_>) -> Chain
     all.shapes = shapes.values().map(|chains| shape(model, chains, figures)).collect();
     all.shapes.sort_by(|a, b| {
         let first = |shape: &Shape| (shape.blocked > 0, shape.edges.iter().any(|edge| edge.in_loop));
-        first(b).cmp(&first(a)).then(b.paid.usd.total_cmp(&a.paid.usd)).then(b.invocations.cmp(&a.invocations))
+        first(b)
+            .cmp(&first(a))
+            .then(b.paid.usd.total_cmp(&a.paid.usd))
+            .then(b.invocations.cmp(&a.invocations))
     });
     all.shapes.truncate(MAX_SHAPES);
     all
@@ -204,9 +207,13 @@ fn shape(model: &Model, chains: &[&Chain], figures: Figures<'_>) -> Shape {
     edges.retain(|edge| edge.from < nodes.len() && edge.to < nodes.len());
     edges.sort_by_key(|edge| std::cmp::Reverse((edge.in_loop, edge.invocations)));
     edges.truncate(MAX_EDGES);
-    let of_chains = || chains.iter().flat_map(|chain| &chain.invocations).filter_map(|place| model.invocations.get(*place));
+    let of_chains = || {
+        chains.iter().flat_map(|chain| &chain.invocations).filter_map(|place| model.invocations.get(*place))
+    };
     let mut examples: Vec<Example> = chains.iter().map(|chain| example(model, chain)).collect();
-    examples.sort_by_key(|one| (std::cmp::Reverse((one.blocked, one.invocations, one.duration_ns)), one.start_ns));
+    examples.sort_by_key(|one| {
+        (std::cmp::Reverse((one.blocked, one.invocations, one.duration_ns)), one.start_ns)
+    });
     examples.truncate(MAX_EXAMPLES);
     Shape {
         chains: chains.len() as u64,

@@ -186,12 +186,24 @@ pub struct Run {
 /// What links between invocations need: the key of one that is shown.
 pub(super) type Keys<'k> = &'k dyn Fn(usize) -> Option<String>;
 
-pub(super) fn of(model: &Model, place: usize, why: &[Why], memory_mb: u32, analysis: &Analysis, keys: Keys<'_>) -> Option<Invocation> {
+pub(super) fn of(
+    model: &Model,
+    place: usize,
+    why: &[Why],
+    memory_mb: u32,
+    analysis: &Analysis,
+    keys: Keys<'_>,
+) -> Option<Invocation> {
     let one = model.invocations.get(place)?;
     let runs: Vec<Run> = analysis
         .serial
         .iter()
-        .map(|run| Run { calls: run.calls.len(), sum_ns: run.sum_ns, longest_ns: run.longest_ns, saving_ns: run.saving_ns() })
+        .map(|run| Run {
+            calls: run.calls.len(),
+            sum_ns: run.sum_ns,
+            longest_ns: run.longest_ns,
+            saving_ns: run.saving_ns(),
+        })
         .collect();
     let mut sent_by: Vec<String> = one.senders.iter().filter_map(|sender| keys(sender.invocation)).collect();
     sent_by.dedup();
@@ -236,12 +248,15 @@ pub(super) fn of(model: &Model, place: usize, why: &[Why], memory_mb: u32, analy
 fn calls(one: &model::Invocation, analysis: &Analysis, keys: Keys<'_>) -> Vec<Call> {
     let mut shown: Vec<usize> = (0..one.calls.len()).collect();
     if shown.len() > MAX_CALLS {
-        shown.sort_by_key(|place| std::cmp::Reverse(one.calls.get(*place).map_or(0, model::Call::duration_ns)));
+        shown.sort_by_key(|place| {
+            std::cmp::Reverse(one.calls.get(*place).map_or(0, model::Call::duration_ns))
+        });
         shown.truncate(MAX_CALLS);
         shown.sort_unstable();
     }
     let place_of = |call: &u32| usize::try_from(*call).ok();
-    let critical: std::collections::HashSet<usize> = analysis.critical_path.iter().filter_map(place_of).collect();
+    let critical: std::collections::HashSet<usize> =
+        analysis.critical_path.iter().filter_map(place_of).collect();
     let in_run: std::collections::HashMap<usize, usize> = (0..)
         .zip(&analysis.serial)
         .flat_map(|(run, serial)| serial.calls.iter().filter_map(place_of).map(move |call| (call, run)))

@@ -25,14 +25,23 @@ pub(super) struct Figures<'f> {
 }
 
 /// The chosen ones by their places, each with why. `functions` are in the order in which they are served: the dearest first.
-pub(super) fn choose(all: &[Figures<'_>], functions: &[&str], findings: &[Finding], chains: &Chains) -> BTreeMap<usize, Vec<Why>> {
+pub(super) fn choose(
+    all: &[Figures<'_>],
+    functions: &[&str],
+    findings: &[Finding],
+    chains: &Chains,
+) -> BTreeMap<usize, Vec<Why>> {
     let mut of: BTreeMap<&str, Vec<Figures<'_>>> = BTreeMap::new();
     for one in all {
         of.entry(one.function).or_default().push(*one);
     }
     let known: BTreeSet<usize> = all.iter().map(|one| one.place).collect();
     let mut chosen = Chosen::default();
-    for place in findings.iter().flat_map(|finding| finding.examples.iter().take(OF_EACH)).filter_map(|link| link.place) {
+    for place in findings
+        .iter()
+        .flat_map(|finding| finding.examples.iter().take(OF_EACH))
+        .filter_map(|link| link.place)
+    {
         chosen.add(place, Why::Finding);
     }
     for example in chains.shapes.iter().filter_map(|shape| shape.examples.first()) {
@@ -69,7 +78,8 @@ const REASONS: [(Why, Weight); 6] = [
 ];
 
 fn best(of_function: &[Figures<'_>], weight: Weight) -> Vec<usize> {
-    let mut weighed: Vec<(u64, usize)> = of_function.iter().map(|one| (weight(one), one.place)).filter(|(weight, _)| *weight > 0).collect();
+    let mut weighed: Vec<(u64, usize)> =
+        of_function.iter().map(|one| (weight(one), one.place)).filter(|(weight, _)| *weight > 0).collect();
     let order = |one: &(u64, usize)| (std::cmp::Reverse(one.0), one.1);
     if weighed.len() > OF_EACH {
         weighed.select_nth_unstable_by_key(OF_EACH - 1, order);
@@ -100,14 +110,27 @@ mod tests {
     use super::*;
 
     fn figures(place: usize, function: &str, handler_ns: u64) -> Figures<'_> {
-        Figures { place, function, handler_ns, wait_ns: 0, visits: 1, blocked: false, error: false, trouble: 0 }
+        Figures {
+            place,
+            function,
+            handler_ns,
+            wait_ns: 0,
+            visits: 1,
+            blocked: false,
+            error: false,
+            trouble: 0,
+        }
     }
 
     #[test]
     fn the_most_telling_of_each_function_are_chosen() {
-        let mut all: Vec<Figures<'_>> = (0..100).map(|place| figures(place, "a", 1_000 - place as u64)).collect();
+        let mut all: Vec<Figures<'_>> =
+            (0..100).map(|place| figures(place, "a", 1_000 - place as u64)).collect();
         all.push(figures(100, "b", 5));
-        all.extend([Figures { blocked: true, visits: 6, ..figures(101, "a", 1) }, Figures { wait_ns: 9, ..figures(102, "a", 1) }]);
+        all.extend([
+            Figures { blocked: true, visits: 6, ..figures(101, "a", 1) },
+            Figures { wait_ns: 9, ..figures(102, "a", 1) },
+        ]);
         let chosen = choose(&all, &["a", "b"], &[], &Chains::default());
         assert_eq!(chosen.keys().copied().collect::<Vec<_>>(), [0, 1, 2, 100, 101, 102]);
         assert_eq!(chosen.get(&101).unwrap(), &[Why::Blocked, Why::Loop]);
@@ -117,7 +140,8 @@ mod tests {
     #[test]
     fn many_functions_share_the_room() {
         let names: Vec<String> = (0..MAX_SHOWN).map(|number| format!("f{number}")).collect();
-        let all: Vec<Figures<'_>> = (0..MAX_SHOWN * 4).map(|place| figures(place, &names[place % MAX_SHOWN], 7)).collect();
+        let all: Vec<Figures<'_>> =
+            (0..MAX_SHOWN * 4).map(|place| figures(place, &names[place % MAX_SHOWN], 7)).collect();
         let functions: Vec<&str> = names.iter().map(String::as_str).collect();
         let chosen = choose(&all, &functions, &[], &Chains::default());
         assert_eq!(chosen.into_keys().collect::<Vec<_>>(), (0..MAX_SHOWN).collect::<Vec<_>>());

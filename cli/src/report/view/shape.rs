@@ -99,11 +99,14 @@ impl Sums {
         let Self { nodes, edges } = self;
         let mut nodes: Vec<(End, Node)> = nodes.into_iter().collect();
         nodes.sort_by_key(|(_, node)| (!node.entry, node.first_hop.unwrap_or_default()));
-        let places: BTreeMap<End, usize> = nodes.iter().enumerate().map(|(place, (end, _))| (end.clone(), place)).collect();
+        let places: BTreeMap<End, usize> =
+            nodes.iter().enumerate().map(|(place, (end, _))| (end.clone(), place)).collect();
         let mut nodes: Vec<Node> = nodes.into_iter().map(|(_, node)| node).collect();
         let mut edges: Vec<Edge> = edges
             .into_iter()
-            .filter_map(|((from, to), edge)| Some(Edge { from: *places.get(&from)?, to: *places.get(&to)?, ..edge }))
+            .filter_map(|((from, to), edge)| {
+                Some(Edge { from: *places.get(&from)?, to: *places.get(&to)?, ..edge })
+            })
             .collect();
         let next: Vec<Vec<usize>> = (0..nodes.len())
             .map(|node| edges.iter().filter(|edge| edge.from == node).map(|edge| edge.to).collect())
