@@ -91,6 +91,11 @@ pub fn attribute(key: &str, value: &Value) -> Value {
 }
 
 impl Spans {
+    /// Spans with other ids than those before.
+    pub fn starting_at(last: u64) -> Self {
+        Self { last, ..Self::default() }
+    }
+
     fn next(&mut self) -> u64 {
         self.last += 1;
         // Spread, so that ids look like ids.

@@ -45,7 +45,7 @@ pub(super) const SMALL_SIZE: f64 = 11.0;
 const NODE_HEIGHT: f64 = 46.0;
 const ENTRY_HEIGHT: f64 = 28.0;
 const LABEL_HEIGHT: f64 = 30.0;
-const MARGIN: f64 = 12.0;
+const MARGIN: f64 = 8.0;
 
 /// Lays a shape out.
 pub(super) fn lay_out(shape: &Shape, flow: Flow) -> Drawing {
@@ -76,7 +76,7 @@ pub(super) fn lay_out(shape: &Shape, flow: Flow) -> Drawing {
 fn size(node: &crate::report::view::Node) -> (f64, f64) {
     let (name, below) = label::of_node(node);
     let text = label::width(&name, NAME_SIZE).max(label::width(&below, SMALL_SIZE));
-    if node.entry { (text.max(36.0) + 20.0, ENTRY_HEIGHT) } else { (text.max(64.0) + 24.0, NODE_HEIGHT) }
+    if node.entry { (text.max(36.0) + 20.0, ENTRY_HEIGHT) } else { (text.max(64.0) + 18.0, NODE_HEIGHT) }
 }
 
 struct Pen<'p> {
@@ -137,7 +137,7 @@ impl Pen<'_> {
     }
 
     fn place_slots(&mut self) {
-        let between = if self.flow == Flow::Right { 26.0 } else { 22.0 };
+        let between = if self.flow == Flow::Right { 26.0 } else { 12.0 };
         let breadths: Vec<f64> = self
             .placed
             .layers
