@@ -1,4 +1,12 @@
 //! The page in a browser: at a phone's and a desktop's width, in light and dark.
+#![allow(unreachable_pub, missing_docs, clippy::type_complexity, reason = "nobody links a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "it may stop"
+)]
 
 #[path = "kit/chromium.rs"]
 mod chromium;

@@ -1,4 +1,5 @@
 //! Headless Chromium, driven by the DevTools protocol.
+#![allow(clippy::needless_pass_by_value, reason = "values are made in place")]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
@@ -166,10 +167,10 @@ impl Page {
         let params = &message["params"];
         match message["method"].as_str() {
             Some("Network.requestWillBeSent") => {
-                self.requests.push(params["request"]["url"].as_str().unwrap_or_default().to_owned())
+                self.requests.push(params["request"]["url"].as_str().unwrap_or_default().to_owned());
             }
             Some("Runtime.consoleAPICalled") if params["type"] != "log" => {
-                self.complaints.push(params.to_string())
+                self.complaints.push(params.to_string());
             }
             Some("Runtime.exceptionThrown" | "Log.entryAdded") => self.complaints.push(params.to_string()),
             _ => {}

@@ -1,5 +1,9 @@
 //! Spans as the layer and the crate write them, made by hand.
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::needless_pass_by_value,
+    reason = "each test uses a part of it, and makes values in place"
+)]
 
 pub mod sample;
 

@@ -40,7 +40,7 @@ pub fn shop() -> Spans {
 }
 
 fn trace(kind: u128, number: u32) -> u128 {
-    (kind << 64 | u128::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+    ((kind << 64) + u128::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
 }
 
 /// Create order → process payment → create invoice, each waiting for the next.

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn everything_is_inside_the_drawing() {
-        let cases: [(&[&str], &[(usize, usize)]); 5] = [
+        type Case<'c> = (&'c [&'c str], &'c [(usize, usize)]);
+        let cases: [Case<'_>; 5] = [
             (&["alone"], &[(0, 0)]),
             (&[">SQS", "order", "invoice"], &[(0, 1), (1, 2), (2, 1)]),
             (&[">S3", "a", "b", "c", "d"], &[(0, 1), (1, 2), (1, 3), (2, 4), (3, 4), (1, 4), (4, 1), (2, 1)]),
