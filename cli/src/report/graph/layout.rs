@@ -169,7 +169,7 @@ impl Pen<'_> {
     /// How far the next layer is: there is room for the labels of the edges that lead there.
     fn gap(&self, layer: usize) -> f64 {
         if self.flow == Flow::Down {
-            return LABEL_HEIGHT + 34.0;
+            return LABEL_HEIGHT + 40.0;
         }
         let leads = |edge: &usize| {
             self.edges.get(*edge).is_some_and(|(from, to)| {
@@ -177,7 +177,7 @@ impl Pen<'_> {
             })
         };
         let widest = (0..self.edges.len()).filter(leads).map(|edge| self.label(edge)).fold(0.0, f64::max);
-        widest.max(24.0) + 44.0
+        widest.max(24.0) + 48.0
     }
 
     fn layer_of(&self, node: usize) -> Option<usize> {
@@ -238,8 +238,12 @@ impl Pen<'_> {
                     std::cmp::Ordering::Less => 0.36,
                     std::cmp::Ordering::Equal => 0.5,
                 };
+                let half = if self.flow == Flow::Right { self.label(edge) / 2.0 } else { LABEL_HEIGHT / 2.0 };
+                let (least, most) = (out.0 + half + 8.0, into.0 - half - 14.0);
+                let along = (out.0 + (into.0 - out.0) * part).min(most).max(least);
+                let part = (along - out.0) / (into.0 - out.0).max(1.0);
                 let eased = part * part * (3.0 - 2.0 * part);
-                (out.0 + (into.0 - out.0) * part, out.1 + (into.1 - out.1) * eased)
+                (along, out.1 + (into.1 - out.1) * eased)
             },
             |area| (area.along, area.across),
         );

@@ -99,7 +99,7 @@ fn draw_label(shape: &Shape, edge: &Edge, (x, y): (f64, f64)) -> Markup {
         (false, true) => "label sync",
         (false, false) => "label",
     };
-    let width = lines.iter().map(|line| label::width(line, SMALL_SIZE)).fold(0.0, f64::max) + 4.0;
+    let width = lines.iter().map(|line| label::width(line, SMALL_SIZE)).fold(0.0, f64::max) * 0.94;
     let height = LINE * lines.len() as f64 + 2.0;
     html! {
         rect class="behind" x=(format!("{:.1}", x - width / 2.0)) y=(format!("{:.1}", y - height / 2.0)) width=(format!("{width:.1}")) height=(format!("{height:.1}")) {}
