@@ -7,8 +7,8 @@ use crate::wait::{Amount, SerialRun};
 #[derive(Clone, Debug, Default)]
 pub(super) struct SerialWait {
     pub(super) tally: Tally,
-    best: u64,
-    calls: usize,
+    /// The saving and the number of calls of the run that saves most.
+    best: (u64, usize),
     mask: u64,
 }
 
@@ -19,10 +19,10 @@ impl SerialWait {
             return;
         }
         self.tally.note(observation, analysis.saving);
-        let Some(run) = analysis.serial.iter().max_by_key(|run| run.saving_ns()) else { return };
-        if run.saving_ns() > self.best {
-            self.best = run.saving_ns();
-            self.calls = run.calls.len();
+        let size = |run: &SerialRun| (run.saving_ns(), run.calls.len());
+        let Some(run) = analysis.serial.iter().max_by_key(|run| size(run)) else { return };
+        if size(run) > self.best {
+            self.best = size(run);
             self.mask = mask(observation, run, steps);
         }
     }
@@ -41,7 +41,7 @@ impl SerialWait {
             .against(thresholds.serial_wait_saving);
         let longest = Evidence {
             names: steps.names().shown_of(self.mask),
-            ..Evidence::count("calls of the run with the largest saving", self.calls as f64)
+            ..Evidence::count("calls of the run with the largest saving", self.best.1 as f64)
         };
         (share.reaches() && average.reaches()).then(|| vec![share, average, longest])
     }

@@ -1,3 +1,5 @@
+use super::names::MAX_NAMES;
+
 /// From where on something is a finding. `docs/findings.md` has the reason of each default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
@@ -84,12 +86,14 @@ impl Threshold {
 }
 
 const COUNT: (u32, u32) = (1, 1_000_000);
+/// Of what is told apart by name there are never more.
+const NAMED: (u32, u32) = (1, MAX_NAMES as u32);
 
 /// All thresholds, in the order of the findings.
 pub const THRESHOLDS: [Threshold; 14] = [
     Threshold {
         name: "recursion.visits",
-        unit: "visits",
+        unit: "visits on one path",
         range: (2, 10_000),
         reason: "A function that stands twice on one path is in a loop: there is no other way to get there.",
         field: |all| &mut all.recursion_visits,
@@ -103,14 +107,14 @@ pub const THRESHOLDS: [Threshold; 14] = [
     },
     Threshold {
         name: "serial-wait.share",
-        unit: "% of what is paid",
+        unit: "% of what is paid, saved",
         range: (1, 100),
         reason: "A tenth of the bill is worth a change of some lines; less is soon lost in the variance of the calls themselves.",
         field: |all| &mut all.serial_wait_share,
     },
     Threshold {
         name: "serial-wait.saving",
-        unit: "ms an invocation",
+        unit: "ms saved by an invocation",
         range: (1, 900_000),
         reason: "Two calls of 10 ms are the least that is worth running together: starting a second task or thread takes a millisecond or so in most runtimes.",
         field: |all| &mut all.serial_wait_saving,
@@ -118,8 +122,8 @@ pub const THRESHOLDS: [Threshold; 14] = [
     Threshold {
         name: "orchestrator.steps",
         unit: "different steps in one invocation",
-        range: COUNT,
-        reason: "Read, change, write and tell somebody: three calls are one task. From the fourth on they are mostly several.",
+        range: NAMED,
+        reason: "Read, write and tell somebody: three calls are one task. From the fourth on they are mostly several.",
         field: |all| &mut all.orchestrator_steps,
     },
     Threshold {
@@ -138,7 +142,7 @@ pub const THRESHOLDS: [Threshold; 14] = [
     },
     Threshold {
         name: "orchestrator.signals",
-        unit: "of these three",
+        unit: "signals of these three",
         range: (1, 3),
         reason: "Each alone is common in sound code: two together are not.",
         field: |all| &mut all.orchestrator_signals,
@@ -146,41 +150,41 @@ pub const THRESHOLDS: [Threshold; 14] = [
     Threshold {
         name: "monolith.routes",
         unit: "routes and detail types",
-        range: COUNT,
+        range: NAMED,
         reason: "One resource has five: list, create, read, update, delete. The sixth belongs to another one.",
         field: |all| &mut all.monolith_routes,
     },
     Threshold {
         name: "monolith.sources",
         unit: "event sources",
-        range: COUNT,
+        range: NAMED,
         reason: "A queue and a schedule that feeds the same work are two. With the third, one function has three ways to be scaled, retried and filtered.",
         field: |all| &mut all.monolith_sources,
     },
     Threshold {
         name: "monolith.operations",
         unit: "downstream operations",
-        range: COUNT,
+        range: NAMED,
         reason: "Its role has to allow them all. A task of one resource needs four or five; ten are two tasks and more.",
         field: |all| &mut all.monolith_operations,
     },
     Threshold {
         name: "monolith.package",
-        unit: "MB on disk",
+        unit: "MB of code on disk",
         range: COUNT,
         reason: "A fifth of the 250 MB that Lambda unpacks at the most; whoever needs that for one task has a large library, and the other signals stay silent.",
         field: |all| &mut all.monolith_package,
     },
     Threshold {
         name: "monolith.init",
-        unit: "ms on average",
+        unit: "ms of initialisation on average",
         range: (1, 900_000),
         reason: "Cold starts of small functions take well below a second, and people notice a second.",
         field: |all| &mut all.monolith_init,
     },
     Threshold {
         name: "monolith.signals",
-        unit: "of these five, one of them routes or sources",
+        unit: "signals of these five, one of them routes or sources",
         range: (1, 5),
         reason: "None of them alone is wrong. And a large, slow function with one task is no monolith.",
         field: |all| &mut all.monolith_signals,
@@ -189,10 +193,10 @@ pub const THRESHOLDS: [Threshold; 14] = [
 
 /// The thresholds as a table in Markdown, as `docs/findings.md` shows it.
 pub fn markdown_table() -> String {
-    let mut table = String::from("| threshold | default | range | why |\n|---|---|---|---|\n");
+    let mut table = String::from("| threshold | of | default | range | why |\n|---|---|---|---|---|\n");
     for Threshold { name, unit, range: (least, most), reason, field } in THRESHOLDS {
         let default = *field(&mut Thresholds::default());
-        table.push_str(&format!("| `{name}` | {default} {unit} | {least} to {most} | {reason} |\n"));
+        table.push_str(&format!("| `{name}` | {unit} | {default} | {least} to {most} | {reason} |\n"));
     }
     table
 }

@@ -61,6 +61,7 @@ fn thresholds(name: &'static str, value: &str) -> Result<Thresholds, SettingErro
 mod tests {
     use super::*;
     use crate::Settings;
+    use crate::wait::{Architecture, Price};
 
     #[test]
     fn values_arrive() {
@@ -70,6 +71,8 @@ mod tests {
         ]);
         assert!(errors.is_empty(), "{errors:?}");
         assert_eq!(settings.usd_per_gb_second, Some(0.000_013_333_4));
+        assert_eq!(settings.price(Architecture::X86_64).usd_per_gb_second, 0.000_013_333_4);
+        assert_eq!(Settings::default().price(Architecture::Arm64), Price::listed(Architecture::Arm64));
         let expected = Thresholds { serial_wait_share: 25, monolith_routes: 12, ..Thresholds::default() };
         assert_eq!(settings.thresholds, expected);
     }

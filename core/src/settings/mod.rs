@@ -16,6 +16,7 @@ pub use variables::{VARIABLES, Variable};
 use crate::findings::Thresholds;
 use crate::policy::Policy;
 use crate::signing::SigningKeys;
+use crate::wait::{Architecture, Price};
 
 /// What every variable of hopguard begins with.
 pub const PREFIX: &str = "HOPGUARD_";
@@ -94,6 +95,13 @@ impl Settings {
         errors.extend(draft.finish().err());
         errors.sort_by_key(ToString::to_string);
         (draft.settings, errors)
+    }
+}
+
+impl Settings {
+    /// What the function is paid with: AWS's list price for its processor, or the owner's own.
+    pub fn price(&self, architecture: Architecture) -> Price {
+        Price::listed(architecture).or_own(self.usd_per_gb_second)
     }
 }
 

@@ -29,6 +29,17 @@ pub enum Architecture {
     Arm64,
 }
 
+impl Architecture {
+    /// The one of that name, as Lambda (`x86_64`, `arm64`) or Rust (`aarch64`) writes it.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "x86_64" => Some(Self::X86_64),
+            "arm64" | "aarch64" => Some(Self::Arm64),
+            _ => None,
+        }
+    }
+}
+
 impl Price {
     /// AWS's list price in us-east-1, first tier.
     pub const fn listed(architecture: Architecture) -> Self {

@@ -1,5 +1,7 @@
 //! What a window holds, and in which order it says what it found.
 
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -71,4 +73,46 @@ fn costs_add_up_and_never_become_no_number() {
     let Amount { ns, usd, .. } = findings[0].cost.unwrap();
     assert!(ns == u64::MAX && usd.is_finite());
     assert!(findings[0].evidence.iter().all(|one| one.value.is_finite()));
+}
+
+fn anything() -> impl Strategy<Value = Invoked> {
+    let call = (0..4_usize, 0..6_usize, 0..40_u64).prop_map(|(operation, target, ms)| {
+        (["GetObject", "PutObject", "Invoke", "Head"][operation], ["a", "b", "c", "d", "e", "f"][target], ms)
+    });
+    let names = || proptest::option::of(proptest::sample::select(vec!["a", "b", "c", "d", "e", "f", "g"]));
+    let lineage = (0..4_u32, any::<bool>());
+    let weight = (proptest::option::of(0..100_u64), proptest::option::of(0..2_000_u64));
+    (proptest::collection::vec(call, 0..6), 0..300_u64, names(), names(), lineage, weight).prop_map(
+        |(calls, handler_ms, source, route, (visits, blocked), (package_mb, init_ms))| Invoked {
+            calls: in_a_row(&calls),
+            handler_ms,
+            source,
+            route,
+            lineage: Seen { hop: visits, visits, blocked, tripped: blocked },
+            package_mb,
+            init_ms,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_the_invocations_changes_no_number(all in proptest::collection::vec(anything(), 0..12)) {
+        let numbers = |all: &[Invoked]| -> Vec<_> {
+            let shown = |finding: Finding| {
+                // Sums of fractions may differ in their last digits.
+                let values = finding.evidence.iter().map(|one| format!("{} {:.9}", one.what, one.value));
+                let values: Vec<_> = values.collect();
+                (finding.kind, values, finding.affected, finding.cost.map(|cost| cost.ns))
+            };
+            found(all).into_iter().map(shown).collect()
+        };
+        let reversed: Vec<_> = all.iter().rev().cloned().collect();
+        prop_assert_eq!(numbers(&all), numbers(&reversed));
+        for finding in found(&all) {
+            prop_assert!(finding.affected <= finding.invocations && finding.invocations == all.len() as u64);
+            prop_assert!(finding.examples.len() <= 5 && !finding.examples.is_empty());
+            prop_assert!(finding.evidence.iter().any(Evidence::reaches) || finding.kind == Kind::Recursion);
+        }
+    }
 }

@@ -92,7 +92,7 @@ fn usd_can_be_derived_by_hand() {
     near(analysis.paid.usd, 0.000_001_666_67);
     near(analysis.wait.usd, 0.000_001_000_002);
     near(analysis.request_usd, 0.000_000_2);
-    let arm = Price::listed(Architecture::Arm64);
+    let arm = Price::listed(Architecture::named("aarch64").unwrap_or_default());
     near(arm.amount(1_000 * MS, 1_024).usd, 0.000_013_333_4);
     let own = arm.or_own(Some(0.000_01));
     near(own.amount(1_000 * MS, 2_048).usd, 0.000_02);

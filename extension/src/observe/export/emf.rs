@@ -34,6 +34,8 @@ pub(crate) fn unit(ucum: &str) -> &'static str {
     match ucum {
         "s" => "Seconds",
         "By" => "Bytes",
+        // CloudWatch knows no money, and it is no count.
+        "{USD}" => "None",
         _ => "Count",
     }
 }
