@@ -64,12 +64,12 @@ fn three() -> Spans {
     spans.call(&order, "DynamoDB.PutItem", "orders", 10.0, 60.0);
     let invoke = spans.call(&order, "Lambda.Invoke", "process-payment", 100.0, 900.0);
     let payment =
-        spans.run(Run::new("process-payment", "lambda", 7, 110.0, 780.0).memory(1024).sent_by(&invoke, 1, 1));
+        spans.run(Run::new("process-payment", "invoke", 7, 110.0, 780.0).memory(1024).sent_by(&invoke, 1, 1));
     spans.call(&payment, "DynamoDB.GetItem", "cards", 120.0, 320.0);
     spans.call(&payment, "Bank.Charge", "bank", 220.0, 420.0);
     let invoke = spans.call(&payment, "Lambda.Invoke", "create-invoice", 450.0, 850.0);
     let invoice =
-        spans.run(Run::new("create-invoice", "lambda", 7, 460.0, 380.0).memory(256).sent_by(&invoke, 2, 1));
+        spans.run(Run::new("create-invoice", "invoke", 7, 460.0, 380.0).memory(256).sent_by(&invoke, 2, 1));
     spans.call(&invoice, "S3.PutObject", "invoices", 500.0, 800.0);
     spans
 }
@@ -216,8 +216,8 @@ fn senders_are_found_without_their_spans() {
         10.0,
         90.0,
     );
-    spans.run(Run::new("callee", "lambda", 2, 15.0, 70.0));
-    spans.run(Run::new("callee", "lambda", 3, 200.0, 70.0));
+    spans.run(Run::new("callee", "invoke", 2, 15.0, 70.0));
+    spans.run(Run::new("callee", "invoke", 3, 200.0, 70.0));
     // No call's span at all: by hop.
     spans.run(Run::new("first", "sqs", 4, 0.0, 10.0));
     spans.run(Run { hop: 1, ..Run::new("second", "sqs", 4, 20.0, 10.0) });
