@@ -1,5 +1,6 @@
 //! What functions with a layer need beyond the cloud: AWS's own emulator of an execution environment, and runtimes in it.
 
+mod chromium;
 mod debian;
 mod emulator;
 mod node;
@@ -28,6 +29,8 @@ pub enum Kit {
     Python,
     /// The emulator, and AWS's runtime client and SDK for Node.js.
     Node,
+    /// Chromium, which the report's page is tested in. It needs nothing else of this.
+    Chromium,
 }
 
 /// Why functions with a layer cannot run on this machine.
@@ -96,10 +99,13 @@ impl Toolbox {
     /// # Errors
     /// [`Missing`] says what this machine lacks.
     pub fn equip(&self, kit: Kit, progress: &Progress) -> Result<(), Missing> {
+        if kit == Kit::Chromium {
+            return chromium::provide(progress);
+        }
         namespaces()?;
         emulator::install(self, progress)?;
         match kit {
-            Kit::Emulator => {}
+            Kit::Emulator | Kit::Chromium => {}
             Kit::Python => python::install(self, progress).map(drop)?,
             Kit::Node => node::install(self, progress).map(drop)?,
         }

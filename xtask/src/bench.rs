@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use crate::{layer, process, workspace::Workspace};
 
 /// The packages that have benchmarks.
-const MEASURED: [&str; 2] = ["hopguard-core", "hopguard"];
+const MEASURED: [&str; 3] = ["hopguard-core", "hopguard", "hopguard-cli"];
 
 /// Runs the benchmarks one after the other, since they share the machine; each prints its own table of ratios.
 pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> Result<ExitCode> {

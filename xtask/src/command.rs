@@ -24,7 +24,8 @@ cargo xtask <command>
 
 Needs Rust, Python 3.10 or newer, and a C compiler. What else a command needs
 it installs below target/, and nowhere else; but for the tests with Node.js
-functions, `test` and `ci` install Debian packages that are missing, as root.";
+functions and in Chromium, `test` and `ci` install Debian packages that are
+missing, as root.";
 
 /// One command, with its options.
 #[derive(Debug, PartialEq, Eq)]

@@ -30,7 +30,12 @@ struct Part {
 }
 
 /// The parts, each with what builds on it. A test of the layer says by the module that it stands in what it needs.
-const TEST_BED: [Part; 4] = [
+const TEST_BED: [Part; 5] = [
+    Part {
+        name: Some("chromium"),
+        what: "the tests of the report's page in Chromium",
+        tests: "package(hopguard-cli) and binary(page)",
+    },
     Part { name: None, what: "the end-to-end tests", tests: "package(hopguard-tests) and kind(test)" },
     Part {
         name: Some("emulator"),
@@ -126,7 +131,7 @@ fn install_test_bed(workspace: &Workspace, report: &mut Report) -> Option<String
         if let Err(error) = install(workspace, name) {
             report.leave_out(what, &format!("{error:#}"));
             left_out.push(format!("({tests})"));
-            // Nothing else can be had without the first, and no runtime without the emulator.
+            // Nothing of the cloud can be had without its server, and no runtime without the emulator.
             if name.is_none_or(|name| name == "emulator") {
                 break;
             }

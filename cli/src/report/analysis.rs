@@ -7,12 +7,14 @@ use hopguard_core::wait::{self, Analysis, Calls, Kind, Price};
 
 use super::model::{self, Model};
 
-/// What time is paid with.
-#[derive(Clone, Debug)]
+/// What time is paid with, and what counts as a finding.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Terms {
     pub(crate) price: Price,
     /// The memory of functions whose spans do not say it, in MB.
     pub(crate) memory_mb: u32,
+    /// From where on something is a finding.
+    pub(crate) thresholds: Thresholds,
 }
 
 impl Terms {
@@ -58,6 +60,11 @@ impl Terms {
         }
     }
 
+    /// An empty window of findings.
+    pub(crate) fn window(&self) -> Window {
+        Window::new(self.thresholds)
+    }
+
     /// One invocation, analysed.
     pub(crate) fn analyse(&self, model: &Model, invocation: &model::Invocation) -> (Calls, Analysis) {
         let mut calls: Calls = invocation.calls.iter().map(|call| self.call(model, call)).collect();
@@ -94,9 +101,4 @@ pub(crate) fn observe(
         package_bytes: invocation.package_bytes,
         init_ns: invocation.init_ns,
     });
-}
-
-/// An empty window with the usual thresholds.
-pub(crate) fn window() -> Window {
-    Window::new(Thresholds::default())
 }

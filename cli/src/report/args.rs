@@ -2,6 +2,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
+use hopguard_core::Settings;
+use hopguard_core::findings::Thresholds;
 use hopguard_core::wait::Price;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -43,6 +45,10 @@ pub struct ReportArgs {
     /// The memory of functions whose spans do not say it, in MB
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(128..=10240))]
     pub memory: Option<u32>,
+
+    /// From where on something is a finding, as HOPGUARD_FINDINGS has it: recursion.visits=3,serial-wait.share=20
+    #[arg(long, value_name = "THRESHOLDS", value_parser = thresholds)]
+    pub findings: Option<Thresholds>,
 
     /// Only this function (by faas.name); may be given again
     #[arg(long, value_name = "NAME")]
@@ -120,6 +126,11 @@ fn usd(text: &str) -> Result<f64, String> {
     }
 }
 
+fn thresholds(text: &str) -> Result<Thresholds, String> {
+    let (settings, errors) = Settings::read([("HOPGUARD_FINDINGS", text)]);
+    errors.first().map_or(Ok(settings.thresholds), |error| Err(error.to_string()))
+}
+
 impl ReportArgs {
     /// The form that is wanted.
     pub(crate) fn format(&self) -> Format {
@@ -141,7 +152,11 @@ impl ReportArgs {
             price =
                 Price { usd_per_gb_second, source: "--usd-per-gb-second".into(), date: "".into(), ..price };
         }
-        Terms { price, memory_mb: self.memory.unwrap_or_default() }
+        Terms {
+            price,
+            memory_mb: self.memory.unwrap_or_default(),
+            thresholds: self.findings.unwrap_or_default(),
+        }
     }
 
     pub(crate) fn filter(&self, now: SystemTime) -> Filter {

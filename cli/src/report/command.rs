@@ -3,8 +3,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use super::analysis::Terms;
 use super::model::Builder;
-use super::view::{self, Report};
+use super::view::{self, Filter, Report};
 use super::{Format, InputError, ReportArgs, Tally, format, html, input, json, text};
 use crate::Exit;
 use crate::terminal::Terminal;
@@ -153,8 +154,7 @@ fn summary(report: &Report) -> String {
 pub fn report_of(stream: &mut impl io::BufRead) -> io::Result<Report> {
     let mut builder = Builder::default();
     let tally = input::read_stream(stream, &mut builder)?;
-    let terms = super::analysis::Terms { price: hopguard_core::wait::Price::default(), memory_mb: 0 };
-    Ok(view::build(&builder.finish(), &terms, &view::Filter::default(), tally))
+    Ok(view::build(&builder.finish(), &Terms::default(), &Filter::default(), tally))
 }
 
 /// A report in a form. For benchmarks.

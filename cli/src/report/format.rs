@@ -70,9 +70,16 @@ pub(crate) fn percent(part: f64, whole: f64) -> String {
     if share > 0.0 && share < 9.95 { format!("{share:.1} %") } else { format!("{share:.0} %") }
 }
 
-/// A size in bytes: `48.2 MB`, in units of 1,000,000.
-pub(crate) fn bytes(bytes: u64) -> String {
-    format!("{} MB", digits(bytes as f64 / 1e6, 3))
+/// A number of evidence in its unit.
+pub(crate) fn evidence(value: f64, unit: &str) -> String {
+    match unit {
+        "1" => grouped(&digits(value, 6)),
+        "%" => format!("{} %", digits(value, 3)),
+        "ms" => duration((value.max(0.0) * 1e6) as u64),
+        "MB" => format!("{} MB", digits(value, 3)),
+        "GB.s" => format!("{} GB-s", gb_seconds(value)),
+        other => format!("{} {other}", digits(value, 4)),
+    }
 }
 
 /// So many significant digits, without an exponent, and without zeros at the end of a fraction.
@@ -101,11 +108,6 @@ pub(crate) fn time(ns: u64) -> String {
 /// A time of day with milliseconds, without the day: `00:42:33.120`.
 pub(crate) fn clock(ns: u64) -> String {
     timestamp(ns).map_or_else(String::new, |at| at.strftime("%H:%M:%S%.3f").to_string())
-}
-
-/// RFC 3339, for machines.
-pub(crate) fn rfc3339(ns: u64) -> String {
-    timestamp(ns).map_or_else(String::new, |at| at.to_string())
 }
 
 fn timestamp(ns: u64) -> Option<jiff::Timestamp> {

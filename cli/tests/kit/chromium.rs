@@ -1,4 +1,5 @@
 //! Headless Chromium, driven by the DevTools protocol.
+#![allow(clippy::needless_pass_by_value, reason = "values are made in place")]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
@@ -126,17 +127,18 @@ impl Page {
 
     /// A picture of the page from the top, at most so high.
     pub fn picture(&mut self, path: &Path, most: u32) {
-        let height = self
-            .value("Math.ceil(document.documentElement.scrollHeight)")
-            .as_u64()
-            .unwrap()
-            .min(u64::from(most));
-        let width = self.value("innerWidth");
-        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
-        let picture = self.ask(
-            "Page.captureScreenshot",
-            json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }),
+        let (width, height) =
+            (self.value("innerWidth"), self.value("Math.ceil(document.documentElement.scrollHeight)"));
+        let height = height.as_u64().unwrap().min(u64::from(most));
+        let phone = width.as_u64() < Some(600);
+        // As high as the page, so that what is not seen yet is drawn too.
+        self.ask(
+            "Emulation.setDeviceMetricsOverride",
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone }),
         );
+        self.value("scrollTo(0, 0)");
+        self.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+        let picture = self.ask("Page.captureScreenshot", json!({ "format": "png" }));
         let bytes =
             base64::engine::general_purpose::STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
@@ -165,10 +167,10 @@ impl Page {
         let params = &message["params"];
         match message["method"].as_str() {
             Some("Network.requestWillBeSent") => {
-                self.requests.push(params["request"]["url"].as_str().unwrap_or_default().to_owned())
+                self.requests.push(params["request"]["url"].as_str().unwrap_or_default().to_owned());
             }
             Some("Runtime.consoleAPICalled") if params["type"] != "log" => {
-                self.complaints.push(params.to_string())
+                self.complaints.push(params.to_string());
             }
             Some("Runtime.exceptionThrown" | "Log.entryAdded") => self.complaints.push(params.to_string()),
             _ => {}

@@ -1,5 +1,9 @@
 //! Spans as the layer and the crate write them, made by hand.
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::needless_pass_by_value,
+    reason = "each test uses a part of it, and makes values in place"
+)]
 
 pub mod sample;
 
@@ -91,6 +95,11 @@ pub fn attribute(key: &str, value: &Value) -> Value {
 }
 
 impl Spans {
+    /// Spans with other ids than those before.
+    pub fn starting_at(last: u64) -> Self {
+        Self { last, ..Self::default() }
+    }
+
     fn next(&mut self) -> u64 {
         self.last += 1;
         // Spread, so that ids look like ids.

@@ -40,7 +40,7 @@ pub fn shop() -> Spans {
 }
 
 fn trace(kind: u128, number: u32) -> u128 {
-    (kind << 64 | u128::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+    ((kind << 64) + u128::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
 }
 
 /// Create order → process payment → create invoice, each waiting for the next.
@@ -63,7 +63,7 @@ fn order(spans: &mut Spans, dice: &mut Dice, trace: u128, at: f64, slow: bool) {
         spans.call(&order, "Lambda.Invoke", "process-payment", at + 15.0, at + 15.0 + payment_took + 6.0);
     drop(write);
     let payment = spans.run(
-        Run::new("process-payment", "lambda", trace, at + 18.0, payment_took)
+        Run::new("process-payment", "invoke", trace, at + 18.0, payment_took)
             .memory(1024)
             .sent_by(&invoke, 1, 1),
     );
@@ -106,7 +106,7 @@ fn order(spans: &mut Spans, dice: &mut Dice, trace: u128, at: f64, slow: bool) {
         invoice_at + invoice_took + 3.0,
     );
     let invoice = spans.run(
-        Run::new("create-invoice", "lambda", trace, invoice_at, invoice_took)
+        Run::new("create-invoice", "invoke", trace, invoice_at, invoice_took)
             .memory(1024)
             .sent_by(&invoke, 2, 1),
     );
@@ -228,7 +228,7 @@ fn fulfilment(spans: &mut Spans, dice: &mut Dice, trace: u128, at: f64, number: 
     for (step, took) in steps.iter().zip(times) {
         let invoke = spans.call(&made, "Lambda.Invoke", step, from, from + took);
         let run = spans
-            .run(Run::new(step, "lambda", trace, from + 4.0, took - 8.0).memory(256).sent_by(&invoke, 1, 1));
+            .run(Run::new(step, "invoke", trace, from + 4.0, took - 8.0).memory(256).sent_by(&invoke, 1, 1));
         spans.call(&run, "DynamoDB.UpdateItem", step, from + 12.0, from + took * 0.7);
         from += took + 6.0;
     }

@@ -1,7 +1,6 @@
 //! Where nodes, edges and their labels stand.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::label;
 use super::layers::{self, Layers, Slot};
@@ -35,7 +34,6 @@ pub(super) struct Line {
 /// All that is drawn.
 #[derive(Clone, Debug)]
 pub(super) struct Drawing {
-    pub(super) flow: Flow,
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) nodes: Vec<Area>,
@@ -47,7 +45,7 @@ pub(super) const SMALL_SIZE: f64 = 11.0;
 const NODE_HEIGHT: f64 = 46.0;
 const ENTRY_HEIGHT: f64 = 28.0;
 const LABEL_HEIGHT: f64 = 30.0;
-const MARGIN: f64 = 12.0;
+const MARGIN: f64 = 8.0;
 
 /// Lays a shape out.
 pub(super) fn lay_out(shape: &Shape, flow: Flow) -> Drawing {
@@ -78,7 +76,7 @@ pub(super) fn lay_out(shape: &Shape, flow: Flow) -> Drawing {
 fn size(node: &crate::report::view::Node) -> (f64, f64) {
     let (name, below) = label::of_node(node);
     let text = label::width(&name, NAME_SIZE).max(label::width(&below, SMALL_SIZE));
-    if node.entry { (text.max(36.0) + 20.0, ENTRY_HEIGHT) } else { (text.max(64.0) + 24.0, NODE_HEIGHT) }
+    if node.entry { (text.max(36.0) + 20.0, ENTRY_HEIGHT) } else { (text.max(64.0) + 18.0, NODE_HEIGHT) }
 }
 
 struct Pen<'p> {
@@ -121,13 +119,7 @@ impl Pen<'_> {
         }
         let (length, breadth) = (self.length + MARGIN, lanes + MARGIN);
         let (width, height) = self.turned((length, breadth));
-        Drawing {
-            flow: self.flow,
-            width,
-            height,
-            nodes: nodes.into_iter().map(|area| self.turn(area)).collect(),
-            lines,
-        }
+        Drawing { width, height, nodes: nodes.into_iter().map(|area| self.turn(area)).collect(), lines }
     }
 
     fn label(&self, edge: usize) -> f64 {
@@ -145,7 +137,7 @@ impl Pen<'_> {
     }
 
     fn place_slots(&mut self) {
-        let between = if self.flow == Flow::Right { 26.0 } else { 22.0 };
+        let between = if self.flow == Flow::Right { 26.0 } else { 12.0 };
         let breadths: Vec<f64> = self
             .placed
             .layers
@@ -177,7 +169,7 @@ impl Pen<'_> {
     /// How far the next layer is: there is room for the labels of the edges that lead there.
     fn gap(&self, layer: usize) -> f64 {
         if self.flow == Flow::Down {
-            return LABEL_HEIGHT + 34.0;
+            return LABEL_HEIGHT + 40.0;
         }
         let leads = |edge: &usize| {
             self.edges.get(*edge).is_some_and(|(from, to)| {
@@ -185,7 +177,7 @@ impl Pen<'_> {
             })
         };
         let widest = (0..self.edges.len()).filter(leads).map(|edge| self.label(edge)).fold(0.0, f64::max);
-        widest.max(24.0) + 44.0
+        widest.max(24.0) + 48.0
     }
 
     fn layer_of(&self, node: usize) -> Option<usize> {
@@ -227,16 +219,11 @@ impl Pen<'_> {
         for (at, pair) in points.windows(2).enumerate() {
             let [a, b] = pair else { continue };
             if at % 2 == 1 {
-                drop(write!(path, "L{}", self.point(*b)));
+                path.push_str(&format!("L{}", self.point(*b)));
             } else {
                 let bend = (b.0 - a.0) / 2.0;
-                drop(write!(
-                    path,
-                    "C{} {} {}",
-                    self.point((a.0 + bend, a.1)),
-                    self.point((b.0 - bend, b.1)),
-                    self.point(*b)
-                ));
+                let bends = [(a.0 + bend, a.1), (b.0 - bend, b.1), *b].map(|point| self.point(point));
+                path.push_str(&format!("C{}", bends.join(" ")));
             }
         }
         let label = passing.first().map_or_else(
@@ -247,12 +234,16 @@ impl Pen<'_> {
                 };
                 let (leaving, coming) = (count(&|edge| edge.0 == from), count(&|edge| edge.1 == to));
                 let part = match leaving.cmp(&coming) {
-                    std::cmp::Ordering::Greater => 0.56,
-                    std::cmp::Ordering::Less => 0.44,
+                    std::cmp::Ordering::Greater => 0.64,
+                    std::cmp::Ordering::Less => 0.36,
                     std::cmp::Ordering::Equal => 0.5,
                 };
+                let half = if self.flow == Flow::Right { self.label(edge) / 2.0 } else { LABEL_HEIGHT / 2.0 };
+                let (least, most) = (out.0 + half + 8.0, into.0 - half - 14.0);
+                let along = (out.0 + (into.0 - out.0) * part).min(most).max(least);
+                let part = (along - out.0) / (into.0 - out.0).max(1.0);
                 let eased = part * part * (3.0 - 2.0 * part);
-                (out.0 + (into.0 - out.0) * part, out.1 + (into.1 - out.1) * eased)
+                (along, out.1 + (into.1 - out.1) * eased)
             },
             |area| (area.along, area.across),
         );
@@ -285,7 +276,8 @@ impl Pen<'_> {
         let mut path = self.leave(&from, out, 1.0, lane - bend);
         let step = |path: &mut String, command: &str, points: &[(f64, f64)]| {
             let points: Vec<String> = points.iter().map(|point| self.point(*point)).collect();
-            drop(write!(path, "{command}{}", points.join(" ")));
+            path.push_str(command);
+            path.push_str(&points.join(" "));
         };
         step(&mut path, "Q", &[(out, lane), (out - bend, lane)]);
         step(&mut path, "L", &[(into + bend, lane)]);

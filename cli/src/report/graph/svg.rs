@@ -92,23 +92,25 @@ fn draw_node(node: &Node, area: &Area) -> Markup {
 
 fn draw_label(shape: &Shape, edge: &Edge, (x, y): (f64, f64)) -> Markup {
     let from_entry = shape.nodes.get(edge.from).is_some_and(|node| node.entry);
-    let [first, second] = label::of_edge(edge, from_entry);
+    let lines = label::of_edge(edge, from_entry);
+    let lines: Vec<&String> = lines.iter().filter(|line| !line.is_empty()).collect();
     let class = match (edge.in_loop, edge.sync) {
         (true, _) => "label loop",
         (false, true) => "label sync",
         (false, false) => "label",
     };
-    let two = !second.is_empty();
-    let (above, below) = if two { (y - 3.0, y + SMALL_SIZE) } else { (y + SMALL_SIZE * 0.35, y) };
+    let width = lines.iter().map(|line| label::width(line, SMALL_SIZE)).fold(0.0, f64::max) * 0.94;
+    let height = LINE * lines.len() as f64 + 2.0;
     html! {
-        text class=(class) x=(format!("{x:.1}")) y=(format!("{above:.1}")) {
-            (first)
-        }
-        @if two {
-            text class=(class) x=(format!("{x:.1}")) y=(format!("{below:.1}")) { (second) }
+        rect class="behind" x=(format!("{:.1}", x - width / 2.0)) y=(format!("{:.1}", y - height / 2.0)) width=(format!("{width:.1}")) height=(format!("{height:.1}")) {}
+        @for (number, line) in lines.iter().enumerate() {
+            text class=(class) x=(format!("{x:.1}")) y=(format!("{:.1}", y - height / 2.0 + LINE * (number as f64 + 0.8))) { (line) }
         }
     }
 }
+
+/// From one line of a label to the next.
+const LINE: f64 = 13.5;
 
 #[cfg(test)]
 mod tests {
@@ -128,7 +130,8 @@ mod tests {
 
     #[test]
     fn everything_is_inside_the_drawing() {
-        let cases: [(&[&str], &[(usize, usize)]); 5] = [
+        type Case<'c> = (&'c [&'c str], &'c [(usize, usize)]);
+        let cases: [Case<'_>; 5] = [
             (&["alone"], &[(0, 0)]),
             (&[">SQS", "order", "invoice"], &[(0, 1), (1, 2), (2, 1)]),
             (&[">S3", "a", "b", "c", "d"], &[(0, 1), (1, 2), (1, 3), (2, 4), (3, 4), (1, 4), (4, 1), (2, 1)]),

@@ -5,9 +5,9 @@ use maud::{Markup, html};
 /// A part of a whole, as one bar.
 pub(super) fn share(part: u64, whole: u64) -> Markup {
     html! {
-        svg class="share" width="100%" height="8" aria-hidden="true" preserveAspectRatio="none" {
-            rect class="cpu" width="100%" height="8" rx="2" {}
-            rect class="wait" width=(percent(part, whole)) height="8" rx="2" {}
+        svg class="share" width="100%" height="8" aria-hidden="true" {
+            rect class="cpu" width="100%" height="100%" {}
+            rect class="wait" width=(percent(part, whole)) height="100%" {}
         }
     }
 }

@@ -77,8 +77,13 @@ fn cells(name: &str, memory_mb: Option<u32>, totals: &Totals) -> Markup {
                 span { (format::percent(totals.wait.ns as f64, totals.paid.ns as f64)) }
                 (super::bars::share(totals.wait.ns, totals.paid.ns))
             }
-            td role="cell" class="n" data-label="Paid twice" { (twice) @if !twice_s.is_empty() { small { (twice_s) } } }
-            td role="cell" class="n" data-label="Could save" { (saving) @if !saving_s.is_empty() { small { (saving_s) } } }
+            td role="cell" class=(pair_class(&twice_s)) data-label="Paid twice" { (twice) @if !twice_s.is_empty() { small { (twice_s) } } }
+            td role="cell" class=(pair_class(&saving_s)) data-label="Could save" { (saving) @if !saving_s.is_empty() { small { (saving_s) } } }
         }
     }
+}
+
+/// What says nothing is left out where there is little room.
+const fn pair_class(seconds: &str) -> &'static str {
+    if seconds.is_empty() { "n nil" } else { "n" }
 }

@@ -10,38 +10,59 @@ pub(super) fn section(report: &Report) -> Markup {
             @if report.findings.is_empty() {
                 p class="none" { "No function shows recursion, synchronous invokes, serial waits, an orchestrator or a monolith." }
             }
-            ol class="findings" {
-                @for finding in &report.findings { (one(finding)) }
+            @for (kind, findings) in by_kind(&report.findings) { (group(kind, &findings)) }
+        }
+    }
+}
+
+/// The findings of each kind, the dearest kind first.
+fn by_kind(findings: &[Finding]) -> Vec<(&'static str, Vec<&Finding>)> {
+    let mut kinds: Vec<(&'static str, Vec<&Finding>)> = Vec::new();
+    for finding in findings {
+        match kinds.iter_mut().find(|(kind, _)| *kind == finding.kind) {
+            Some((_, of_kind)) => of_kind.push(finding),
+            None => kinds.push((finding.kind, vec![finding])),
+        }
+    }
+    kinds
+}
+
+fn group(kind: &str, findings: &[&Finding]) -> Markup {
+    let class = if kind == "recursion" { "kind loop" } else { "kind" };
+    html! {
+        div class=(class) {
+            div class="lead" {
+                h3 { (kind) }
+                @if let Some(first) = findings.first() { p class="suggestion" { (first.suggestion) } }
             }
+            ol { @for finding in findings { (one(finding)) } }
         }
     }
 }
 
 fn one(finding: &Finding) -> Markup {
-    let class = if finding.kind == "recursion" { "finding loop" } else { "finding" };
     html! {
-        li class=(class) {
-            div class="lead" {
-                h3 { span class="kind" { (finding.kind) } " " span class="of" { (finding.function) } }
+        li class="finding" {
+            h4 {
+                span class="of" { (finding.function) }
                 @if let Some(cost) = &finding.cost {
-                    p class="cost" {
+                    span class="cost" {
                         strong { (format::usd(cost.usd)) } " "
                         (format::duration(cost.ns)) @if finding.kind == "serial-wait" { " could be saved" }
                     }
                 }
             }
             ul class="evidence" {
-                li { (format::count(finding.affected)) " of " (format::counted(finding.invocations, "invocation", "invocations")) }
-                @for evidence in &finding.evidence { (of_evidence(evidence)) }
+                li { b { (format::count(finding.affected)) } " of " (format::counted(finding.invocations, "invocation", "invocations")) }
+                @for evidence in finding.evidence.iter().filter(|one| one.tells()) { (of_evidence(evidence)) }
             }
-            p class="suggestion" { (finding.suggestion) }
             @let shown: Vec<_> = finding.examples.iter().filter_map(|link| Some((link.key.as_deref()?, link))).collect();
             @if !shown.is_empty() {
                 p class="seen" {
                     "Seen in "
                     @for (at, (key, link)) in shown.iter().enumerate() {
                         @if at > 0 { ", " }
-                        a href=(format!("#{key}")) title=(link.request_id) { (format::shortened(&link.request_id, 13)) }
+                        a href=(format!("#{key}")) title=(link.request_id) { (format::shortened(&link.request_id, 9)) }
                     }
                 }
             }
@@ -52,29 +73,13 @@ fn one(finding: &Finding) -> Markup {
 fn of_evidence(evidence: &Evidence) -> Markup {
     html! {
         li {
-            (evidence.what) " " b { (number(evidence.value, evidence.unit)) }
+            (evidence.what) " " b { (format::evidence(evidence.value, evidence.unit)) }
             @if let Some(threshold) = evidence.threshold {
-                span class="limit" { " (from " (number(threshold, evidence.unit)) " on)" }
+                span class="limit" { " (from " (format::evidence(threshold, evidence.unit)) " on)" }
             }
             @if !evidence.names.is_empty() {
                 span class="names" { @for name in &evidence.names { code { (name) } " " } }
             }
         }
-    }
-}
-
-/// A number of evidence in its unit.
-pub(crate) fn number(value: f64, unit: &str) -> String {
-    let ns = |factor: f64| format::duration((value * factor).max(0.0) as u64);
-    match unit {
-        "1" | "" => format::digits(value, 6),
-        "%" => format!("{} %", format::digits(value, 3)),
-        "ns" => ns(1.0),
-        "ms" => ns(1e6),
-        "s" => ns(1e9),
-        "By" => format::bytes(value.max(0.0) as u64),
-        "MBy" | "MB" => format!("{} MB", format::digits(value, 3)),
-        "USD" | "{USD}" => format::usd(value),
-        other => format!("{} {other}", format::digits(value, 4)),
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use maud::{Markup, html};
 
 use super::bars::Scale;
@@ -8,6 +10,8 @@ pub(super) fn section(report: &Report) -> Markup {
     let mut functions: Vec<&str> = report.invocations.iter().map(|one| one.function.as_str()).collect();
     functions.dedup();
     let shown = report.invocations.len() as u64;
+    let names: Names<'_> =
+        report.invocations.iter().map(|one| (one.key.as_str(), one.function.as_str())).collect();
     html! {
         section id="invocations" aria-labelledby="invocations-h" {
             h2 id="invocations-h" { "Invocations" }
@@ -33,13 +37,16 @@ pub(super) fn section(report: &Report) -> Markup {
                 button type="button" id="close" { "Close all" }
             }
             div class="runs" {
-                @for one in &report.invocations { (invocation(one)) }
+                @for one in &report.invocations { (invocation(one, &names)) }
             }
         }
     }
 }
 
-fn invocation(one: &Invocation) -> Markup {
+/// The functions of the invocations that are shown, by their keys.
+type Names<'n> = HashMap<&'n str, &'n str>;
+
+fn invocation(one: &Invocation, names: &Names<'_>) -> Markup {
     let pieces = one.calls.iter().map(|call| (call.start_ns, call.duration_ns));
     let scale = Scale::new(pieces.chain([(0, one.handler_ns)]));
     html! {
@@ -54,7 +61,7 @@ fn invocation(one: &Invocation) -> Markup {
                 (strip(one, Scale::new([(0, one.handler_ns)].into_iter())))
             }
             div class="body" {
-                (facts(one))
+                (facts(one, names))
                 @if one.calls.is_empty() { p class="none" { "No calls were seen." } }
                 @else { (waterfall(one, scale)) }
             }
@@ -83,7 +90,7 @@ fn strip(one: &Invocation, scale: Scale) -> Markup {
     }
 }
 
-fn facts(one: &Invocation) -> Markup {
+fn facts(one: &Invocation, names: &Names<'_>) -> Markup {
     let memory = one.memory_mb.map(|memory| format!("{memory} MB"));
     let usd = |value: f64| {
         if one.memory_mb.is_some() { format!(" · {}", format::usd(value)) } else { String::new() }
@@ -107,7 +114,7 @@ fn facts(one: &Invocation) -> Markup {
             div { dt { "Trace" } dd class="id" { (one.trace_id) } }
             @if one.chain_id != one.trace_id { div { dt { "Chain" } dd class="id" { (one.chain_id) } } }
             @if !one.sent_by.is_empty() {
-                div { dt { "Sent by" } dd { @for key in one.sent_by.iter().take(8) { a href=(format!("#{key}")) { "its sender" } " " } } }
+                div { dt { "Sent by" } dd { @for key in one.sent_by.iter().take(8) { a href=(format!("#{key}")) { (names.get(key.as_str()).copied().unwrap_or("its sender")) } " " } } }
             }
             div { dt { "Shown as" } dd { (one.why.iter().map(|why| why.words()).collect::<Vec<_>>().join(", ")) } }
         }

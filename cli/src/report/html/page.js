@@ -34,6 +34,11 @@
   });
   reveal();
 
+  // What is wider than the page begins in its middle, where its root is.
+  for (const region of document.querySelectorAll(".shape .scroll")) {
+    region.scrollLeft = (region.scrollWidth - region.clientWidth) / 2;
+  }
+
   let closed = [];
   addEventListener("beforeprint", () => {
     closed = runs.filter((run) => !run.open);

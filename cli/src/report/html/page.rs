@@ -85,6 +85,9 @@ fn notes(report: &Report) -> Markup {
                     (format::counted(report.input.spans, "span", "spans")) " in "
                     (format::counted(report.input.requests, "request", "requests")) " of "
                     (format::counted(report.input.files, "file", "files")) ". "
+                    @if report.calls_without_invocation > 0 {
+                        (format::counted(report.calls_without_invocation, "call belongs", "calls belong")) " to an invocation that is not in the input. "
+                    }
                     @if skipped.is_empty() { "Nothing was skipped." } @else { "Skipped: " (skipped.join(", ")) "." }
                 }
             }

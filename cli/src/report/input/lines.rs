@@ -115,7 +115,7 @@ mod tests {
         let other = LINE.replace("0000000000000002", "0000000000000003");
         let pretty =
             serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(LINE).unwrap()).unwrap();
-        let half = &LINE[..LINE.len() / 2];
+        let half = LINE.split_at(LINE.len() / 2).0;
         let read = |requests, spans| Tally { requests, spans, ..Tally::default() };
         let cases = [
             ("two lines", format!("{LINE}\n{other}\n"), read(2, 2)),
@@ -134,7 +134,7 @@ mod tests {
             ("a pretty document", pretty.clone(), read(1, 1)),
             (
                 "a pretty document that is cut off",
-                pretty[..pretty.len() - 9].to_owned(),
+                pretty.split_at(pretty.len() - 9).0.to_owned(),
                 Tally { cut_off: 1, ..read(0, 0) },
             ),
             ("nothing", String::new(), read(0, 0)),

@@ -6,7 +6,7 @@ use crate::report::input::Tally;
 use crate::report::input::otlp::{Attributes, Request, Resource, Scalar, Span};
 
 /// The most spans that are held. One takes some hundred bytes.
-pub(crate) const MAX_SPANS: usize = 2_000_000;
+const MAX_SPANS: usize = 2_000_000;
 /// The most attempts and dependences of one call, and links of one invocation.
 const MAX_ATTEMPTS: usize = 16;
 const MAX_LINKS: usize = 128;

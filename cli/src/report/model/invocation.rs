@@ -47,6 +47,11 @@ impl Invocation {
     pub(crate) const fn duration_ns(&self) -> u64 {
         self.end_ns.saturating_sub(self.start_ns)
     }
+
+    /// Whether an Invoke of a function can have started it: a queue, a topic, a bucket or a stream did not.
+    pub(crate) fn can_be_invoked(&self) -> bool {
+        !matches!(&*self.source, "sqs" | "sns" | "s3" | "eventbridge" | "kinesis" | "dynamodb")
+    }
 }
 
 /// The invocation that sent what another one works on.

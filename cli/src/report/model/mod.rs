@@ -7,7 +7,7 @@ mod invocation;
 mod names;
 mod senders;
 
-pub(crate) use builder::{Builder, MAX_SPANS};
+pub(crate) use builder::Builder;
 pub(crate) use chains::{Chain, chains};
 pub(crate) use invocation::{Attempt, Call, Invocation, Sender};
 pub(crate) use names::{Name, Names};

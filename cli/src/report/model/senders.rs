@@ -1,6 +1,6 @@
 //! Who sent what an invocation works on: by the spans above it and those that it links to, and where these are missing, by its lineage.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::assembly::ancestors;
 use super::builder::Key;
@@ -17,6 +17,8 @@ pub(super) struct Known<'k> {
 
 /// Clocks of two environments differ; so much is forgiven where a callee is looked for by its time.
 const CLOCKS_NS: u64 = 50_000_000;
+/// How many invocations of a busy function are looked at for one call.
+const MAX_CANDIDATES: usize = 1_000;
 
 /// Finds every invocation's senders, and of every synchronous Invoke its callee.
 pub(super) fn find(invocations: &mut [Invocation], known: &Known<'_>) {
@@ -62,27 +64,32 @@ fn by_spans(invocations: &[Invocation], known: &Known<'_>, place: usize) -> Vec<
 /// A synchronous Invoke without a callee in its trace: the function that it names ran, within its time, and nobody else sent that.
 fn by_time(invocations: &mut [Invocation], senders: &mut [Vec<Sender>]) {
     let mut runs: HashMap<Name, Vec<(u64, usize)>> = HashMap::new();
-    for (place, one) in
-        invocations.iter().enumerate().filter(|(place, _)| senders.get(*place).is_some_and(Vec::is_empty))
+    for (place, one) in invocations
+        .iter()
+        .enumerate()
+        .filter(|(place, one)| one.can_be_invoked() && senders.get(*place).is_some_and(Vec::is_empty))
     {
         runs.entry(one.function.clone()).or_default().push((one.start_ns, place));
     }
-    let mut found = Vec::new();
+    let (mut found, mut taken) = (Vec::new(), HashSet::new());
     for (caller, one) in invocations.iter().enumerate() {
         let without = |(_, call): &(usize, &super::Call)| call.sync_invoke && call.callee.is_none();
         for (at, call) in one.calls.iter().enumerate().filter(without) {
             let Some(target) = call.target.as_deref() else { continue };
-            let Some(of_function) = runs.get_mut(function_of(target)) else { continue };
+            let Some(of_function) = runs.get(function_of(target)) else { continue };
             let from =
                 of_function.partition_point(|(start, _)| start.saturating_add(CLOCKS_NS) < call.start_ns);
             let fits = |&(start, place): &(u64, usize)| {
                 let end = invocations.get(place).map_or(u64::MAX, |one| one.end_ns);
-                start <= call.end_ns && end <= call.end_ns.saturating_add(CLOCKS_NS) && place != caller
+                start <= call.end_ns
+                    && end <= call.end_ns.saturating_add(CLOCKS_NS)
+                    && place != caller
+                    && !taken.contains(&place)
             };
             let near = of_function.get(from..).unwrap_or_default();
-            let candidates = near.iter().take_while(|(start, _)| *start <= call.end_ns);
+            let candidates = near.iter().take_while(|(start, _)| *start <= call.end_ns).take(MAX_CANDIDATES);
             if let Some(place) = candidates.copied().find(fits).map(|(_, place)| place) {
-                of_function.retain(|(_, other)| *other != place);
+                taken.insert(place);
                 found.push((caller, at, place));
             }
         }

@@ -54,7 +54,7 @@ struct Brief {
 /// Makes the report.
 pub(crate) fn build(model: &Model, terms: &Terms, filter: &Filter, input: Tally) -> Report {
     let wanted = |place: usize| model.invocations.get(place).is_some_and(|one| filter.lets(one));
-    let (mut totals, mut window) = (Totals::default(), analysis::window());
+    let (mut totals, mut window) = (Totals::default(), terms.window());
     let mut functions: BTreeMap<(model::Name, u32), Totals> = BTreeMap::new();
     let mut briefs: HashMap<usize, Brief> = HashMap::new();
     let (mut first_ns, mut last_ns) = (u64::MAX, 0);
@@ -117,6 +117,7 @@ pub(crate) fn build(model: &Model, terms: &Terms, filter: &Filter, input: Tally)
         schema: SCHEMA,
         hopguard: env!("CARGO_PKG_VERSION"),
         input,
+        calls_without_invocation: model.lost_calls,
         first_ns: first_ns.min(last_ns),
         last_ns,
         filters: filter.words(),

@@ -44,6 +44,13 @@ pub struct Evidence {
     pub names: Vec<String>,
 }
 
+impl Evidence {
+    /// Whether it is worth showing: nothing of something that has no limit tells nothing.
+    pub(crate) fn tells(&self) -> bool {
+        self.value != 0.0 || self.threshold.is_some()
+    }
+}
+
 /// An invocation that a finding stands on.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]

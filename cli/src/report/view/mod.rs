@@ -31,6 +31,8 @@ pub struct Report {
     pub hopguard: &'static str,
     /// What was read and what was skipped.
     pub input: Tally,
+    /// Calls whose invocation is not in the input: they are in no figure.
+    pub calls_without_invocation: u64,
     /// The start of the first invocation, in nanoseconds since 1970.
     pub first_ns: u64,
     /// The end of the last one.

@@ -61,9 +61,9 @@ fn carrier(source: &str) -> String {
         "s3" => "S3",
         "http" => "HTTP",
         "kinesis" => "Kinesis",
-        "dynamodb" | "dynamo_db" => "DynamoDB",
-        "eventbridge" | "event_bridge" => "EventBridge",
-        "" | "other" | "direct" | "lambda" | "invoke" => "invoke",
+        "dynamodb" => "DynamoDB",
+        "eventbridge" => "EventBridge",
+        "" | "other" => "invoke",
         other => other,
     }
     .to_owned()

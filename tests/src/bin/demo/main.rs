@@ -63,6 +63,7 @@ fn request() -> Result<Request> {
         ["--install", "emulator"] => Ok(Request::Equip(Kit::Emulator)),
         ["--install", "python"] => Ok(Request::Equip(Kit::Python)),
         ["--install", "node"] => Ok(Request::Equip(Kit::Node)),
+        ["--install", "chromium"] => Ok(Request::Equip(Kit::Chromium)),
         _ => bail!("start it with `cargo xtask demo` or `cargo xtask demo --json`"),
     }
 }
