@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use crate::addresses::Addresses;
 use crate::guard::Guard;
 use crate::lifecycle::{Event, Lifecycle};
 use crate::observe::{Environment, Listeners, Observer};
+use crate::outbound;
 use crate::proxy::Proxy;
 
 /// The name that Lambda knows the extension by: that of its file.
@@ -43,7 +45,7 @@ async fn run() -> Result<()> {
     let api = std::env::var("AWS_LAMBDA_RUNTIME_API").context("AWS_LAMBDA_RUNTIME_API is not set")?;
     let managed = std::env::var_os("AWS_LAMBDA_MAX_CONCURRENCY").is_some();
     let (settings, wrong) = Settings::read(variables());
-    let (clients, counters) = (Clients::new(), Arc::<Counters>::default());
+    let (clients, counters) = (Clients::over(outbound::client(authority())), Arc::<Counters>::default());
     let proxy = Proxy::bind().await?;
     let listeners = Listeners::bind(&settings.telemetry).await;
     let (reports, otlp, telemetry) = (listeners.reports(), listeners.otlp(), listeners.telemetry());
@@ -63,9 +65,9 @@ async fn run() -> Result<()> {
         warn!(target: "hopguard", %error, "addresses not published: functions run without the proxy");
     }
     let events: &[&str] = if managed { &["SHUTDOWN"] } else { &["INVOKE", "SHUTDOWN"] };
-    let mut lifecycle = Lifecycle::register(&api, NAME, events).await?;
+    let lifecycle = Lifecycle::register(&api, NAME, events).await?;
     if let Some(telemetry) = telemetry {
-        observer.subscribe(&api, lifecycle.id(), telemetry).await;
+        observer.subscribe(&lifecycle, telemetry).await;
     }
     for error in &wrong {
         error!(target: "hopguard", %error, "wrong setting: its default is used");
@@ -82,6 +84,14 @@ async fn run() -> Result<()> {
             Event::Unknown => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
+}
+
+/// The file of certificate authorities to believe beside the public ones, where something between here and AWS ends TLS. One that is not
+/// there is not missed: some environments name it all the same.
+fn authority() -> Option<String> {
+    let mut named =
+        ["AWS_CA_BUNDLE", "SSL_CERT_FILE"].into_iter().filter_map(|name| std::env::var(name).ok());
+    named.find(|path| Path::new(path).is_file())
 }
 
 /// The variables of hopguard, of Lambda and of OpenTelemetry. Not `vars()`, which panics where a variable that is not even ours is no Unicode.
