@@ -31,7 +31,9 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run()) {
+    // As a task of its own: to wake the future that a runtime blocks on takes more.
+    let run = async { tokio::spawn(run()).await.context("it has panicked")? };
+    match runtime.block_on(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!(target: "hopguard", error = format!("{error:#}"), "extension not started");
@@ -69,13 +71,18 @@ async fn run() -> Result<()> {
     if let Some(telemetry) = telemetry {
         observer.subscribe(&lifecycle, telemetry).await;
     }
-    for error in &wrong {
-        error!(target: "hopguard", %error, "wrong setting: its default is used");
-    }
-    info!(target: "hopguard", function = lifecycle.function(), "extension registered");
     observer.ready(started);
+    let log = async {
+        // When the event is asked for.
+        tokio::task::yield_now().await;
+        for error in &wrong {
+            error!(target: "hopguard", %error, "wrong setting: its default is used");
+        }
+        info!(target: "hopguard", function = lifecycle.function(), "extension registered");
+    };
+    let (mut event, ()) = tokio::join!(lifecycle.next(), log);
     loop {
-        match lifecycle.next().await {
+        match event {
             Event::Invoke { request_id, deadline_ms } => observer.invoked(&request_id, deadline_ms).await,
             Event::Shutdown { deadline_ms } => {
                 observer.shut_down(deadline_ms).await;
@@ -83,6 +90,7 @@ async fn run() -> Result<()> {
             }
             Event::Unknown => tokio::time::sleep(Duration::from_millis(10)).await,
         }
+        event = lifecycle.next().await;
     }
 }
 
