@@ -7,6 +7,8 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
+use crate::environment;
+
 /// The SDK clients of the calls that hopguard itself makes. Cheap to make and to clone: configuration, HTTP client and service
 /// clients are built at the first call that needs them, since Lambda bills the time of an initialisation and most
 /// invocations never block.
@@ -18,6 +20,7 @@ pub struct Clients(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     given: Option<SdkConfig>,
+    http: Option<SharedHttpClient>,
     shared: OnceCell<SdkConfig>,
     lambda: OnceCell<aws_sdk_lambda::Client>,
     sqs: OnceCell<aws_sdk_sqs::Client>,
@@ -32,6 +35,11 @@ impl Clients {
     /// with the feature `default-chain`, else as [`environment::config`](crate::environment::config) does.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Clients as [`new`](Self::new) makes them, that speak by this HTTP client.
+    pub fn over(http: SharedHttpClient) -> Self {
+        Self(Arc::new(Inner { http: Some(http), ..Inner::default() }))
     }
 
     /// Clients with a configuration that is there already. Its retries and timeouts are replaced by hopguard's; where it has no
@@ -100,21 +108,22 @@ impl Clients {
     async fn load(&self) -> SdkConfig {
         // Pinned, so that an update of the SDK changes nothing unseen.
         let behavior = BehaviorVersion::v2026_01_12();
+        let http = || self.0.http.clone().or_else(http_client);
         #[cfg(feature = "default-chain")]
-        if self.0.given.is_none() {
-            return aws_config::defaults(behavior).http_client(http_client()).load().await;
+        if let (None, Some(http)) = (&self.0.given, http()) {
+            return aws_config::defaults(behavior).http_client(http).load().await;
         }
         let given = self
             .0
             .given
             .clone()
-            .unwrap_or_else(|| crate::environment::config(|name| std::env::var(name).ok()));
+            .unwrap_or_else(|| environment::config(http(), |name| std::env::var(name).ok()));
         let mut config = given.to_builder();
         if given.behavior_version().is_none() {
             config.set_behavior_version(Some(behavior));
         }
         if given.http_client().is_none() {
-            config.set_http_client(Some(http_client()));
+            config.set_http_client(http());
         }
         config.build()
     }
@@ -128,15 +137,22 @@ fn timeouts(connect: Duration, attempt: Duration) -> aws_smithy_types::timeout::
     TimeoutConfig::builder().connect_timeout(connect).read_timeout(attempt).operation_attempt_timeout(attempt)
 }
 
+/// The SDK's own, where this build has it.
 #[cfg(feature = "rustls")]
-fn http_client() -> SharedHttpClient {
+fn http_client() -> Option<SharedHttpClient> {
     use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+    let client = aws_smithy_http_client::Builder::new();
+    Some(client.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
 }
 
-#[cfg(not(feature = "rustls"))]
-fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().build_http()
+#[cfg(all(feature = "http-client", not(feature = "rustls")))]
+fn http_client() -> Option<SharedHttpClient> {
+    Some(aws_smithy_http_client::Builder::new().build_http())
+}
+
+#[cfg(not(feature = "http-client"))]
+const fn http_client() -> Option<SharedHttpClient> {
+    None
 }
 
 /// Whether S3 is at an endpoint of the user's: an emulator, another store, or an interface endpoint. A bucket's name before

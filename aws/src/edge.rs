@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use hopguard_core::admission::{BlockedRecord, Failed, Fate, Withheld};
@@ -39,7 +39,7 @@ pub struct Edge {
     pub(crate) lookup: crate::lookup::Lookup,
     #[cfg(feature = "s3")]
     pub(crate) objects: crate::object_index::ObjectIndex,
-    logged: Cache<&'static str, ()>,
+    logged: LazyLock<Cache<&'static str, ()>>,
 }
 
 impl Edge {
@@ -53,7 +53,7 @@ impl Edge {
             #[cfg(feature = "s3")]
             objects: crate::object_index::ObjectIndex::new(),
             reserved: ReservedConcurrency::new(clients),
-            logged: Cache::builder().max_capacity(64).time_to_live(LOG_INTERVAL).build(),
+            logged: LazyLock::new(|| Cache::builder().max_capacity(64).time_to_live(LOG_INTERVAL).build()),
             breaker: Mutex::new(Breaker::new(Backoff::default())),
             settings,
             counters,

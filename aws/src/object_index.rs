@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use hopguard_core::ChainId;
@@ -20,9 +20,9 @@ const FOR: Duration = Duration::from_secs(600);
 /// since the same content written again by somebody else has the same eTag.
 #[derive(Debug)]
 pub struct ObjectIndex {
-    exact: Cache<u128, Known>,
-    by_e_tag: Cache<u128, Known>,
-    uploads: Cache<u128, Known>,
+    exact: LazyLock<Cache<u128, Known>>,
+    by_e_tag: LazyLock<Cache<u128, Known>>,
+    uploads: LazyLock<Cache<u128, Known>>,
 }
 
 /// What is known of one object.
@@ -50,10 +50,10 @@ pub struct Written<'w> {
 }
 
 impl ObjectIndex {
-    /// An index that knows nothing yet.
+    /// An index that knows nothing yet, and takes no memory until it does.
     pub fn new() -> Self {
-        let cache = || Cache::builder().max_capacity(CAPACITY).time_to_live(FOR).build();
-        Self { exact: cache(), by_e_tag: cache(), uploads: cache() }
+        let [exact, by_e_tag, uploads] = [(); 3].map(|()| LazyLock::new(cache as fn() -> _));
+        Self { exact, by_e_tag, uploads }
     }
 
     /// Remembers a write of our own.
@@ -121,6 +121,10 @@ impl Default for ObjectIndex {
 /// 128 bits in place of names of up to a kilobyte each.
 fn digest(parts: &[&str]) -> u128 {
     ChainId::derived("s3", parts.join("\0").as_bytes()).bits()
+}
+
+fn cache() -> Cache<u128, Known> {
+    Cache::builder().max_capacity(CAPACITY).time_to_live(FOR).build()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hopguard_aws::{Clients, Edge};
@@ -24,7 +24,7 @@ pub struct Guard {
     pub(crate) observer: Observer,
     fan_out: Mutex<FanOut>,
     function: OnceLock<(Box<str>, FunctionId)>,
-    seen: Cache<ChainId, u32>,
+    seen: LazyLock<Cache<ChainId, u32>>,
 }
 
 impl Guard {
@@ -36,7 +36,7 @@ impl Guard {
             invocations: Invocations::default(),
             fan_out: Mutex::default(),
             function: OnceLock::new(),
-            seen: Cache::builder().max_capacity(SEEN_CHAINS).time_to_idle(SEEN_FOR).build(),
+            seen: LazyLock::new(|| Cache::builder().max_capacity(SEEN_CHAINS).time_to_idle(SEEN_FOR).build()),
             settings,
             counters,
             observer,

@@ -8,6 +8,7 @@ mod guard;
 mod invocations;
 mod lifecycle;
 mod observe;
+mod outbound;
 mod process;
 mod proxy;
 mod sends;

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use bytes::Bytes;
+use http::response::Parts;
 use http::{Request, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
-use tokio::net::TcpStream;
+use serde_json::json;
 use tracing::{debug, warn};
 
+use crate::proxy::{Body, Upstream};
+
+/// The header that names a registered extension.
+pub(crate) const IDENTIFIER: &str = "Lambda-Extension-Identifier";
 /// An event of the Extensions API is some hundred bytes.
 const MAX_EVENT: usize = 64 * 1024;
 /// After a failure to ask for the next event; Lambda ends this process when the environment ends, so that asking again is right.
@@ -22,9 +25,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Lifecycle {
     id: String,
-    extensions_api: String,
     function: String,
-    sender: Option<SendRequest<Full<Bytes>>>,
+    api: Upstream,
 }
 
 /// What Lambda tells an extension.
@@ -57,23 +59,39 @@ struct RawEvent {
     deadline_ms: u64,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Registered {
+    #[serde(default)]
+    function_name: String,
+}
+
 impl Lifecycle {
-    /// Registers for `events` with the Extensions API that `AWS_LAMBDA_RUNTIME_API` names.
+    /// Registers for `events` with the Extensions API at this address, that of `AWS_LAMBDA_RUNTIME_API`.
     ///
     /// # Errors
     /// What the Extensions API answers.
     pub async fn register(extensions_api: &str, name: &str, events: &[&str]) -> Result<Self> {
-        let extension = lambda_extension::Extension::new().with_extension_name(name).with_events(events);
-        let registered = extension
-            .register()
-            .await
-            .map_err(|error| anyhow!("the extension is not registered: {error}"))?;
+        let api = Upstream::new(extensions_api.into());
+        let request = Request::post("/2020-01-01/extension/register")
+            .header(header::HOST, extensions_api)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("Lambda-Extension-Name", name)
+            .body(Body::from(json!({ "events": events }).to_string().into_bytes()))
+            .context("the name is no header")?;
+        let (head, body) = ask(&api, request).await.context("the extension is not registered")?;
+        let id = head.headers.get(IDENTIFIER).and_then(|id| id.to_str().ok());
         Ok(Self {
-            id: registered.extension_id,
-            extensions_api: extensions_api.to_owned(),
-            function: registered.function_name,
-            sender: None,
+            id: id.context("the Extensions API names no identifier")?.to_owned(),
+            // Only for the log.
+            function: serde_json::from_slice::<Registered>(&body).unwrap_or_default().function_name,
+            api,
         })
+    }
+
+    /// The connection to Lambda, which serves every request in turn.
+    pub(crate) const fn api(&self) -> &Upstream {
+        &self.api
     }
 
     /// What names this extension to the other APIs.
@@ -88,13 +106,12 @@ impl Lifecycle {
 
     /// Waits for the next event, for as long as it takes. Says so to Lambda at the same time: what was to be done for the last one is
     /// done. Where Lambda cannot be asked it asks again: an extension that ends fails its function's invocation.
-    pub async fn next(&mut self) -> Event {
+    pub async fn next(&self) -> Event {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.ask().await {
                 Ok(event) => return event,
                 Err(error) => {
-                    self.sender = None;
                     warn!(target: "hopguard", error = format!("{error:#}"), "Extensions API not reached");
                     tokio::time::sleep(pause).await;
                     pause = (2 * pause).min(LONGEST_PAUSE);
@@ -103,31 +120,27 @@ impl Lifecycle {
         }
     }
 
-    async fn ask(&mut self) -> Result<Event> {
+    async fn ask(&self) -> Result<Event> {
         let request = Request::get("/2020-01-01/extension/event/next")
-            .header(header::HOST, &self.extensions_api)
-            .header("Lambda-Extension-Identifier", &self.id)
-            .body(Full::default())
+            .header(header::HOST, self.api.address())
+            .header(IDENTIFIER, &self.id)
+            .body(Body::from(Bytes::new()))
             .context("the identifier is no header")?;
-        let mut kept = self.sender.take();
-        if let Some(sender) = &mut kept
-            && sender.ready().await.is_err()
-        {
-            kept = None;
+        let (_, event) = ask(&self.api, request).await?;
+        Ok(Event::read(&event))
+    }
+}
+
+/// Asks the Extensions API, and reads its answer to the end.
+async fn ask(api: &Upstream, request: Request<Body>) -> Result<(Parts, Bytes)> {
+    let (head, body) = api.send(request).await?.into_parts();
+    let body = Limited::new(body, MAX_EVENT).collect().await;
+    let body = body.map_err(|error| anyhow!("the answer cannot be read: {error}"))?.to_bytes();
+    match head.status.is_success() {
+        true => Ok((head, body)),
+        false => {
+            Err(anyhow!("the Extensions API answers {}: {}", head.status, String::from_utf8_lossy(&body)))
         }
-        let mut sender = match kept {
-            Some(sender) => sender,
-            None => connect(&self.extensions_api).await?,
-        };
-        let answer = sender.send_request(request).await.context("no answer")?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), MAX_EVENT).collect().await;
-        let body = body.map_err(|error| anyhow!("the event cannot be read: {error}"))?.to_bytes();
-        if !status.is_success() {
-            return Err(anyhow!("the Extensions API answers {status}: {}", String::from_utf8_lossy(&body)));
-        }
-        self.sender = Some(sender);
-        Ok(Event::read(&body))
     }
 }
 
@@ -145,18 +158,6 @@ impl Event {
             }
         }
     }
-}
-
-async fn connect(address: &str) -> Result<SendRequest<Full<Bytes>>> {
-    let stream = TcpStream::connect(address).await.with_context(|| format!("no connection to {address}"))?;
-    stream.set_nodelay(true).context("TCP_NODELAY")?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.context("no HTTP")?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            debug!(target: "hopguard", %error, "connection to the Extensions API ended");
-        }
-    });
-    Ok(sender)
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use crate::addresses::Addresses;
 use crate::guard::Guard;
 use crate::lifecycle::{Event, Lifecycle};
 use crate::observe::{Environment, Listeners, Observer};
+use crate::outbound;
 use crate::proxy::Proxy;
 
 /// The name that Lambda knows the extension by: that of its file.
@@ -29,7 +31,9 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run()) {
+    // As a task of its own: to wake the future that a runtime blocks on takes more.
+    let run = async { tokio::spawn(run()).await.context("it has panicked")? };
+    match runtime.block_on(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!(target: "hopguard", error = format!("{error:#}"), "extension not started");
@@ -43,7 +47,7 @@ async fn run() -> Result<()> {
     let api = std::env::var("AWS_LAMBDA_RUNTIME_API").context("AWS_LAMBDA_RUNTIME_API is not set")?;
     let managed = std::env::var_os("AWS_LAMBDA_MAX_CONCURRENCY").is_some();
     let (settings, wrong) = Settings::read(variables());
-    let (clients, counters) = (Clients::new(), Arc::<Counters>::default());
+    let (clients, counters) = (Clients::over(outbound::client(authority())), Arc::<Counters>::default());
     let proxy = Proxy::bind().await?;
     let listeners = Listeners::bind(&settings.telemetry).await;
     let (reports, otlp, telemetry) = (listeners.reports(), listeners.otlp(), listeners.telemetry());
@@ -63,17 +67,22 @@ async fn run() -> Result<()> {
         warn!(target: "hopguard", %error, "addresses not published: functions run without the proxy");
     }
     let events: &[&str] = if managed { &["SHUTDOWN"] } else { &["INVOKE", "SHUTDOWN"] };
-    let mut lifecycle = Lifecycle::register(&api, NAME, events).await?;
+    let lifecycle = Lifecycle::register(&api, NAME, events).await?;
     if let Some(telemetry) = telemetry {
-        observer.subscribe(&api, lifecycle.id(), telemetry).await;
+        observer.subscribe(&lifecycle, telemetry).await;
     }
-    for error in &wrong {
-        error!(target: "hopguard", %error, "wrong setting: its default is used");
-    }
-    info!(target: "hopguard", function = lifecycle.function(), "extension registered");
     observer.ready(started);
+    let log = async {
+        // When the event is asked for.
+        tokio::task::yield_now().await;
+        for error in &wrong {
+            error!(target: "hopguard", %error, "wrong setting: its default is used");
+        }
+        info!(target: "hopguard", function = lifecycle.function(), "extension registered");
+    };
+    let (mut event, ()) = tokio::join!(lifecycle.next(), log);
     loop {
-        match lifecycle.next().await {
+        match event {
             Event::Invoke { request_id, deadline_ms } => observer.invoked(&request_id, deadline_ms).await,
             Event::Shutdown { deadline_ms } => {
                 observer.shut_down(deadline_ms).await;
@@ -81,7 +90,16 @@ async fn run() -> Result<()> {
             }
             Event::Unknown => tokio::time::sleep(Duration::from_millis(10)).await,
         }
+        event = lifecycle.next().await;
     }
+}
+
+/// The file of certificate authorities to believe beside the public ones, where something between here and AWS ends TLS. One that is not
+/// there is not missed: some environments name it all the same.
+fn authority() -> Option<String> {
+    let mut named =
+        ["AWS_CA_BUNDLE", "SSL_CERT_FILE"].into_iter().filter_map(|name| std::env::var(name).ok());
+    named.find(|path| Path::new(path).is_file())
 }
 
 /// The variables of hopguard, of Lambda and of OpenTelemetry. Not `vars()`, which panics where a variable that is not even ours is no Unicode.

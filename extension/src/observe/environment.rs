@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 
 use super::signal::Signal;
+use crate::outbound::Place;
 
 /// OpenTelemetry's default for `OTEL_EXPORTER_OTLP_TIMEOUT`.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,16 +39,12 @@ pub struct Environment {
 /// Where one signal goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Collector {
-    pub(crate) https: bool,
-    pub(crate) host: String,
-    pub(crate) port: u16,
+    pub(crate) place: Place,
     /// Path and query.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Duration,
     pub(crate) gzip: bool,
-    /// The file of a certificate authority to believe beside the public ones.
-    pub(crate) certificate: Option<String>,
 }
 
 impl Environment {
@@ -99,7 +96,8 @@ impl Environment {
     pub fn without_own_receiver(mut self, receiver: Option<SocketAddr>) -> Self {
         let port = receiver.map(|receiver| receiver.port());
         for place in &mut self.collectors {
-            let own = |collector: &Collector| Some(collector.port) == port && collector.is_loopback();
+            let own =
+                |collector: &Collector| Some(collector.place.port) == port && collector.place.is_loopback();
             if place.as_ref().is_some_and(own) {
                 *place = None;
                 self.wrong
@@ -108,12 +106,6 @@ impl Environment {
         }
         self.wrong.dedup();
         self
-    }
-}
-
-impl Collector {
-    fn is_loopback(&self) -> bool {
-        matches!(self.host.as_str(), "localhost" | "::1") || self.host.starts_with("127.")
     }
 }
 
@@ -135,22 +127,14 @@ fn collector(otlp: &[(String, String)], signal: Signal) -> Result<Option<Collect
     let wrong =
         || format!("the OTLP endpoint {uri:?} is no URL; write for example \"http://collector:4318\"");
     let uri: Uri = uri.parse().map_err(|_| wrong())?;
-    let https = match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") => false,
-        _ => return Err(wrong()),
-    };
-    let host = uri.host().ok_or_else(wrong)?.trim_matches(['[', ']']).to_owned();
+    let place = Place::of(&uri).ok_or_else(wrong)?;
     let timeout = either("TIMEOUT").and_then(|ms| ms.parse().ok()).map_or(TIMEOUT, Duration::from_millis);
     Ok(Some(Collector {
-        https,
-        host,
-        port: uri.port_u16().unwrap_or(if https { 443 } else { 80 }),
+        place: Place { certificate: either("CERTIFICATE").map(str::to_owned), ..place },
         path: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         headers: headers(either("HEADERS").unwrap_or_default()),
         timeout,
         gzip: either("COMPRESSION").is_none_or(|how| how == "gzip"),
-        certificate: either("CERTIFICATE").map(str::to_owned),
     }))
 }
 
@@ -181,7 +165,10 @@ mod tests {
         let environment = Environment::read(variables.iter().copied());
         environment.collector(signal).map_or_else(
             || environment.wrong.first().cloned().unwrap_or_default(),
-            |to| format!("{} {}:{}{}", if to.https { "https" } else { "http" }, to.host, to.port, to.path),
+            |Collector { place, path, .. }| {
+                let scheme = if place.https { "https" } else { "http" };
+                format!("{scheme} {}:{}{path}", place.host, place.port)
+            },
         )
     }
 

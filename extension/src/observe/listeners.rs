@@ -11,6 +11,7 @@ use super::export::Exporter;
 use super::observer::Observer;
 use super::supervise::supervise;
 use super::telemetry::own_address;
+use crate::lifecycle::Lifecycle;
 
 /// The sockets of an [`Observer`], bound before anybody knows their addresses. All on the loopback interface. What cannot be bound is
 /// not there: the layer guards without it.
@@ -54,10 +55,10 @@ impl Listeners {
 }
 
 impl Observer {
-    /// Subscribes to what the platform tells of invocations, with the id that the extension was registered under. Lambda allows it
-    /// during initialisation only; where there is no Telemetry API the layer goes without.
-    pub async fn subscribe(&self, extensions_api: &str, id: &str, listener: SocketAddr) {
-        self.subscribe_at(extensions_api, id, listener.port()).await;
+    /// Subscribes the registered extension to what the platform tells of invocations. Lambda allows it during initialisation only; where
+    /// there is no Telemetry API the layer goes without.
+    pub async fn subscribe(&self, lifecycle: &Lifecycle, listener: SocketAddr) {
+        self.subscribe_at(lifecycle.api(), lifecycle.id(), listener.port()).await;
     }
 
     /// Starts the parts: each is caught at its edge, and started again where it panics.

@@ -91,7 +91,7 @@ impl State {
 impl Default for Observer {
     /// An observer that counts, and exports nothing.
     fn default() -> Self {
-        Self::new(Environment::default(), Telemetry::default(), Arc::default(), Clients::new(), false)
+        Self::new(Environment::default(), Telemetry::default(), Arc::default(), Clients::default(), false)
     }
 }
 

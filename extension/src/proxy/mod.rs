@@ -26,9 +26,9 @@ use tracing::{debug, warn};
 
 use crate::guard::Guard;
 use crate::sends;
-use body::Body;
+pub(crate) use body::Body;
 use route::Route;
-use upstream::Upstream;
+pub(crate) use upstream::Upstream;
 
 /// A question of an injector is some hundred bytes.
 const MAX_QUESTION: usize = 4_096;

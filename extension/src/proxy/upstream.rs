@@ -11,22 +11,26 @@ use tracing::debug;
 
 use super::body::Body;
 
-/// The connection to the Runtime API that belongs to one connection of the runtime: made when it is needed, kept as long as
-/// both sides keep it.
+/// A connection to the Runtime API, that of one connection of the runtime or of the extension itself: made when it is needed, kept as
+/// long as both sides keep it.
 #[derive(Debug)]
-pub(super) struct Upstream {
+pub(crate) struct Upstream {
     address: Arc<str>,
     // Requests of one connection come one after the other, so that nobody ever waits here.
     sender: Mutex<Option<SendRequest<Body>>>,
 }
 
 impl Upstream {
-    pub(super) fn new(address: Arc<str>) -> Self {
+    pub(crate) fn new(address: Arc<str>) -> Self {
         Self { address, sender: Mutex::default() }
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Sends a request as it is, and returns the answer as it comes. No time limit: the next event may take hours.
-    pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>> {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>> {
         let mut slot = self.sender.lock().await;
         let mut unsent = request;
         if let Some(mut sender) = slot.take()

@@ -2,16 +2,17 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Collected, Full, Limited};
+use http_body_util::{BodyExt as _, Collected, Limited};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 
-use super::connection::Connections;
 use crate::observe::environment::Collector;
+use crate::outbound::Connections;
 
 /// An answer is some dozen bytes.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -31,21 +32,18 @@ pub(crate) enum Answer {
 }
 
 /// Sends one batch, and reads the answer.
-pub(crate) async fn post(connections: &mut Connections, collector: &Collector, body: Bytes) -> Answer {
+pub(crate) async fn post(connections: &Connections, collector: &Collector, body: Bytes) -> Answer {
     let again = |error: anyhow::Error| Answer::Again { after: None, why: format!("{error:#}") };
     let request = match request(collector, body) {
         Ok(request) => request,
         Err(error) => return Answer::Refused { why: format!("{error:#}") },
     };
-    let response = match connections.send(collector, request).await {
+    let response = match connections.send(&collector.place, request, None).await {
         Ok(response) => response,
         Err(error) => return again(error),
     };
     let (head, body) = response.into_parts();
     let body = Limited::new(body, MAX_ANSWER).collect().await.map(Collected::to_bytes);
-    if body.is_err() {
-        connections.close(collector);
-    }
     // A collector that has said 200 has the batch, whatever became of the rest of its answer.
     judge(head.status, &head.headers, &body.unwrap_or_default())
 }
@@ -67,19 +65,15 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Answer {
     Answer::Again { after: seconds.map(Duration::from_secs), why }
 }
 
-fn request(collector: &Collector, body: Bytes) -> Result<Request<Full<Bytes>>> {
+fn request(collector: &Collector, body: Bytes) -> Result<Request<SdkBody>> {
     let compressed = collector.gzip && body.len() >= COMPRESSED_FROM;
     let body = if compressed { gzip(&body).context("gzip")? } else { body };
-    let mut request = Request::post(&collector.path).body(Full::new(body)).context("the endpoint's path")?;
+    let mut request =
+        Request::post(&collector.path).body(SdkBody::from(body)).context("the endpoint's path")?;
     let headers = request.headers_mut();
     headers.extend(collector.headers.clone());
-    let ipv6 = collector.host.contains(':');
-    let host = if ipv6 {
-        format!("[{}]:{}", collector.host, collector.port)
-    } else {
-        format!("{}:{}", collector.host, collector.port)
-    };
-    headers.insert(header::HOST, HeaderValue::try_from(host).context("the endpoint's host")?);
+    let host = collector.place.header().context("the endpoint's host")?;
+    headers.insert(header::HOST, host);
     headers.insert(header::CONTENT_TYPE, PROTOBUF);
     headers.insert(
         header::USER_AGENT,

@@ -1,12 +1,9 @@
 //! What leaves the environment: OTLP to a collector, a file, CloudWatch. After the response, and within bounds.
 
 mod answer;
-mod connection;
 mod emf;
 mod exporter;
 mod file;
 mod sink;
-#[cfg(feature = "rustls")]
-mod tls;
 
 pub(crate) use exporter::{Exporter, Progress};

@@ -5,10 +5,10 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::answer::{Answer, post};
-use super::connection::Connections;
 use crate::observe::environment::Collector;
 use crate::observe::observer::Inner;
 use crate::observe::signal::Signal;
+use crate::outbound::Connections;
 
 /// The waits between two attempts of one export.
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(5) };
@@ -43,7 +43,7 @@ impl Collectors {
             let Some(chunk) = inner.state().buffer(signal).take() else { return true };
             let mut failures = 0;
             let delivered = loop {
-                let attempt = post(&mut self.connections, collector, chunk.bytes.clone());
+                let attempt = post(&self.connections, collector, chunk.bytes.clone());
                 let answer = tokio::time::timeout_at(until, attempt)
                     .await
                     .unwrap_or_else(|_| Answer::Again { after: None, why: "no answer in time".to_owned() });
@@ -82,7 +82,6 @@ impl Collectors {
                             *rest = Some(next);
                         }
                         if next >= until {
-                            self.connections.close(collector);
                             break false;
                         }
                         inner.counters.count(Counter::ExportRetries);

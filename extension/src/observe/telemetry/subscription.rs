@@ -3,16 +3,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use bytes::Bytes;
 use http::{Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::{BodyExt as _, Limited};
 use serde_json::json;
-use tokio::net::TcpStream;
 use tracing::{debug, warn};
 
+use crate::lifecycle::IDENTIFIER;
 use crate::observe::observer::Observer;
+use crate::proxy::{Body, Upstream};
 
 /// The only host that the Telemetry API delivers to.
 const HOST: &str = "sandbox.localdomain";
@@ -22,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 impl Observer {
     /// Subscribes to what the platform tells, which Lambda allows during initialisation only. `port` is that of the listener, `id` names
     /// the registered extension. Where there is no Telemetry API the layer goes without.
-    pub(in crate::observe) async fn subscribe_at(&self, api: &str, id: &str, port: u16) {
+    pub(in crate::observe) async fn subscribe_at(&self, api: &Upstream, id: &str, port: u16) {
         match tokio::time::timeout(LIMIT, ask(api, id, port, self.0.managed)).await {
             Ok(Ok(StatusCode::OK)) => self.0.subscribed.store(true, Ordering::Relaxed),
             // AWS's emulator says 202 and sends nothing.
@@ -38,7 +36,7 @@ impl Observer {
     }
 }
 
-async fn ask(api: &str, id: &str, port: u16, managed: bool) -> Result<StatusCode> {
+async fn ask(api: &Upstream, id: &str, port: u16, managed: bool) -> Result<StatusCode> {
     let subscription = json!({
         // The newer one is the only one on Lambda Managed Instances; the older one is known wherever there is a Telemetry API.
         "schemaVersion": if managed { "2025-01-29" } else { "2022-12-13" },
@@ -49,19 +47,15 @@ async fn ask(api: &str, id: &str, port: u16, managed: bool) -> Result<StatusCode
         "destination": { "protocol": "HTTP", "URI": format!("http://{HOST}:{port}") },
     });
     let request = Request::put("/2022-07-01/telemetry")
-        .header(header::HOST, api)
+        .header(header::HOST, api.address())
         .header(header::CONTENT_TYPE, "application/json")
-        .header("Lambda-Extension-Identifier", id)
-        .body(Full::new(Bytes::from(subscription.to_string())))
+        .header(IDENTIFIER, id)
+        .body(Body::from(subscription.to_string().into_bytes()))
         .context("the identifier is no header")?;
-    let stream = TcpStream::connect(api).await.with_context(|| format!("no connection to {api}"))?;
-    stream.set_nodelay(true).context("TCP_NODELAY")?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.context("no HTTP")?;
-    let connection = tokio::spawn(connection);
-    let answer = sender.send_request(request).await.context("no answer")?;
+    let answer = api.send(request).await?;
     let status = answer.status();
+    // The connection is free for the next request when the answer was read.
     let _ = Limited::new(answer.into_body(), 64 * 1024).collect().await;
-    connection.abort();
     Ok(status)
 }
 

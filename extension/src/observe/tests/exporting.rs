@@ -188,7 +188,7 @@ async fn cloudwatch_gets_what_was_gained_and_what_it_refuses_is_put_the_next_tim
             "AKID", "secret", None, None, "test",
         )))
         .endpoint_url(cloudwatch.url())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(crate::outbound::client(None))
         .build();
     let metrics = MetricSinks { emf: false, cloudwatch: true };
     let settings = Telemetry { metrics, ..Telemetry::default() };

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::rig::{Rig, deadline, post};
 use super::sink::{Reply, Sink};
+use crate::proxy::Upstream;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -112,12 +113,16 @@ async fn without_a_proxy_the_platform_says_when_an_invocation_has_ended() {
     assert_eq!(sink.received().len(), 1);
 }
 
+async fn subscribe(rig: &Rig, api: &str) {
+    rig.observer.subscribe_at(&Upstream::new(api.into()), "id-1", rig.telemetry.port()).await;
+}
+
 #[tokio::test]
 async fn the_subscription_says_what_lambda_wants_to_know() {
     for (status, subscribed) in [(200, true), (202, false), (403, false)] {
         let lambda = Sink::start([Reply::Status(status, "", b"\"OK\"".to_vec())]).await;
         let rig = Rig::start(None).await;
-        rig.observer.subscribe(&lambda.address.to_string(), "id-1", rig.telemetry).await;
+        subscribe(&rig, &lambda.address.to_string()).await;
         assert_eq!(rig.observer.0.is_subscribed(), subscribed, "{status}");
         let [request] = lambda.received().try_into().unwrap();
         assert!(request.head.starts_with("put /2022-07-01/telemetry http/1.1\r\n"), "{}", request.head);
@@ -136,9 +141,9 @@ async fn the_subscription_says_what_lambda_wants_to_know() {
 #[tokio::test]
 async fn a_telemetry_api_that_is_not_there_or_hangs_costs_a_second_at_most() {
     let rig = Rig::start(None).await;
-    rig.observer.subscribe("127.0.0.1:9", "id-1", rig.telemetry).await;
+    subscribe(&rig, "127.0.0.1:9").await;
     let hanging = Sink::start([Reply::Hang]).await;
     let started = Instant::now();
-    rig.observer.subscribe(&hanging.address.to_string(), "id-1", rig.telemetry).await;
+    subscribe(&rig, &hanging.address.to_string()).await;
     assert!(started.elapsed() < Duration::from_millis(1_500) && !rig.observer.0.is_subscribed());
 }
