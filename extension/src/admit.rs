@@ -18,9 +18,11 @@ use tracing::{debug, warn};
 
 use crate::call::Call;
 use crate::client_context;
+use crate::fault::panic_in;
 use crate::guard::Guard;
 use crate::invocations::Invocation;
 use crate::observe::Batch;
+use crate::panics::caught;
 
 /// An invocation that was admitted.
 pub(crate) struct Admitted {
@@ -50,6 +52,7 @@ pub(crate) fn admit_by(guard: &Guard, call: &Call, beginning: &[u8]) -> Option<A
 
 /// Reads an event, and decides what the runtime may have of it.
 pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admitted {
+    panic_in("admit");
     let admission = admission(guard, call);
     let function = admission.function;
     let event = guard.reader.read(&body);
@@ -104,7 +107,7 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
     withhold(guard, call, &event, &body, arrivals, &blocked, batch).await
 }
 
-/// Trips, moves blocked records to where they belong, and leaves the others.
+/// Keeps blocked records from the handler, whatever happens: where they cannot be moved, all of the batch comes back.
 async fn withhold(
     guard: &Arc<Guard>,
     call: &Call,
@@ -114,6 +117,29 @@ async fn withhold(
     blocked: &[BlockedRecord],
     batch: Batch,
 ) -> Admitted {
+    let counters = Arc::clone(&guard.counters);
+    let held = caught(&counters, dispose(guard, call, event, body, arrivals, blocked, batch)).await;
+    held.unwrap_or_else(|| {
+        let fail_invocation = blocked.first().map(|first| (blocked.len(), first.reason));
+        let withheld = Withheld { fail_invocation, ..Withheld::default() };
+        let root = admission(guard, call).root();
+        let invocation = invocation(guard, call, event.source(), root, Batch::default(), 1);
+        let invocation = Arc::new(invocation.withholding(withheld, None));
+        Admitted { event: None, client_context: None, invocation }
+    })
+}
+
+/// Trips, moves blocked records to where they belong, and leaves the others.
+async fn dispose(
+    guard: &Arc<Guard>,
+    call: &Call,
+    event: &Event<'_>,
+    body: &Bytes,
+    arrivals: Vec<(usize, Arrival)>,
+    blocked: &[BlockedRecord],
+    batch: Batch,
+) -> Admitted {
+    panic_in("withhold");
     let deadline = Instant::now() + time_left(call);
     let trip = trip(guard, call, blocked, deadline);
     let fates = guard.edge.dispose(&call.arn, blocked, body, deadline).await;

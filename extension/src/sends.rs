@@ -5,6 +5,7 @@ use hopguard_core::propagator::TraceParent;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use crate::fault::panic_in;
 use crate::guard::Guard;
 use crate::invocations::Unknown;
 
@@ -33,6 +34,7 @@ struct Answer<'a> {
 
 /// Answers one question: a status, and JSON.
 pub(crate) fn answer(guard: &Guard, question: &[u8]) -> (StatusCode, String) {
+    panic_in("sends");
     let question: Question = match serde_json::from_slice(question) {
         Ok(question) => question,
         Err(error) => return refused(StatusCode::BAD_REQUEST, &error.to_string()),

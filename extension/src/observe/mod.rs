@@ -31,3 +31,4 @@ pub use environment::Environment;
 pub(crate) use invocation::{Batch, Ended, Outcome, Started};
 pub use listeners::Listeners;
 pub use observer::Observer;
+pub(crate) use supervise::supervise;

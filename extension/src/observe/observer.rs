@@ -180,6 +180,13 @@ impl Observer {
         }
         inner.has_ended(state);
     }
+
+    /// An invocation has ended, and nothing more is known of it: nobody is to wait for its end until its deadline.
+    pub(crate) fn forget(&self, request_id: &str) {
+        let mut state = self.0.state();
+        state.under_way.end(request_id);
+        self.0.has_ended(state);
+    }
 }
 
 impl Inner {

@@ -65,3 +65,13 @@ async fn what_an_sdk_of_opentelemetry_exports_is_taken() -> Result<()> {
     let traced = Runtime::Node { source: checkout("tests/functions/node/traced.cjs") };
     received::of_an_instrumented_function(traced, &["orders-node-proto", "orders-node-json"]).await.map(drop)
 }
+
+#[tokio::test]
+async fn a_kinesis_loop() -> Result<()> {
+    language::a_kinesis_loop(&runtime()).await
+}
+
+#[tokio::test]
+async fn a_dynamodb_loop() -> Result<()> {
+    language::a_dynamodb_loop(&runtime()).await
+}
