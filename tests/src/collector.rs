@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
+    sync::Notify,
     task::{AbortHandle, JoinSet},
 };
 
@@ -32,6 +33,7 @@ use crate::eventually::eventually;
 pub struct Collector {
     address: SocketAddr,
     shared: Arc<Mutex<Received>>,
+    cut: Arc<Notify>,
     listener: AbortHandle,
 }
 
@@ -55,14 +57,20 @@ impl Collector {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("cannot bind a loopback port")?;
         let address = listener.local_addr().context("a bound port has no address")?;
         let shared = Arc::<Mutex<Received>>::default();
-        let listening = tokio::spawn(listen(listener, Arc::clone(&shared)));
-        Ok(Self { address, shared, listener: listening.abort_handle() })
+        let cut = Arc::<Notify>::default();
+        let listening = tokio::spawn(listen(listener, Arc::clone(&shared), Arc::clone(&cut)));
+        Ok(Self { address, shared, cut, listener: listening.abort_handle() })
     }
 
     /// The value for `OTEL_EXPORTER_OTLP_ENDPOINT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Ends all connections, as a collector does that has waited long enough for a next request.
+    pub fn disconnect(&self) {
+        self.cut.notify_waiters();
     }
 
     /// All spans so far.
@@ -75,6 +83,16 @@ impl Collector {
     #[must_use]
     pub fn metrics(&self) -> Vec<Value> {
         self.received().metrics.clone()
+    }
+
+    /// The first data point of a metric, as it was exported last; `null` where it was not.
+    #[must_use]
+    pub fn last_point(&self, metric: &str) -> Value {
+        let received = self.received();
+        let last = received.metrics.iter().rfind(|known| known["name"] == metric).unwrap_or(&Value::Null);
+        let kinds = ["sum", "histogram", "gauge"].into_iter();
+        let points = kinds.map(|kind| &last[kind]["dataPoints"][0]);
+        points.into_iter().find(|point| !point.is_null()).cloned().unwrap_or_default()
     }
 
     /// All log records so far.
@@ -156,10 +174,16 @@ impl Received {
     }
 }
 
-async fn listen(listener: TcpListener, shared: Arc<Mutex<Received>>) {
+async fn listen(listener: TcpListener, shared: Arc<Mutex<Received>>, cut: Arc<Notify>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(serve(stream, Arc::clone(&shared)));
+        let (shared, cut) = (Arc::clone(&shared), Arc::clone(&cut));
+        connections.spawn(async move {
+            tokio::select! {
+                () = serve(stream, shared) => {}
+                () = cut.notified() => {}
+            }
+        });
         while connections.try_join_next().is_some() {}
     }
 }
