@@ -38,11 +38,12 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// The package and its version, as pip reads it.
+    /// The packages and their versions, as pip reads them, separated by blanks.
     #[must_use]
     pub fn requirement(self) -> &'static str {
         match self {
-            Self::Ministack => "ministack==1.5.33",
+            // The second is what it decodes PutMetricData with, as the SDK sends it.
+            Self::Ministack => "ministack==1.5.33 cbor2==6.3.0",
             Self::Microburst => "microburst==0.10.0",
             Self::Rotel => "rotel==0.0.1a15",
         }
@@ -125,7 +126,7 @@ impl Toolbox {
             progress(&format!("installing {} in target/testbed/venv (once)", tool.requirement()));
             run(Command::new(&python)
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                .arg(tool.requirement()))
+                .args(tool.requirement().split(' ')))
             .with_context(|| {
                 format!("cannot install {}; is a Python package index reachable?", tool.requirement())
             })?;
