@@ -18,8 +18,11 @@ use tracing::{debug, warn};
 
 use crate::call::Call;
 use crate::client_context;
+use crate::fault::panic_in;
 use crate::guard::Guard;
 use crate::invocations::{Fed, Invocation};
+use crate::observe::Batch;
+use crate::panics::caught;
 
 /// An invocation that was admitted.
 pub(crate) struct Admitted {
@@ -44,11 +47,12 @@ pub(crate) fn admit_by(guard: &Guard, call: &Call, beginning: &[u8]) -> Option<A
     };
     let untouched =
         call.client_context.is_none() && memmem::find(beginning, field::NAME.as_bytes()).is_none();
-    (shapeless && untouched).then(|| root(guard, call, source, Bytes::new()))
+    (shapeless && untouched).then(|| root(guard, call, source, Batch::default(), Bytes::new()))
 }
 
 /// Reads an event, and decides what the runtime may have of it.
 pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admitted {
+    panic_in("admit");
     let admission = admission(guard, call);
     let function = admission.function;
     let event = guard.reader.read(&body);
@@ -57,20 +61,23 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
         client_context::extract(context, guard.settings.signing_keys.as_ref()).filter(|said| !said.is_empty())
     });
     if event.is_untouched() && called.is_none() {
-        let invocation = root(guard, call, source, body.clone());
+        // Counting is for the span alone.
+        let records = if guard.observer.traces() { event.count() } else { 0 };
+        let invocation = root(guard, call, source, Batch::of(records), body.clone());
         return Admitted { event: Some(body), client_context: None, invocation };
     }
 
+    let mut batch = Batch::of(event.records().len());
     if let Some(called) = called {
         let one = admission.judge_call(called);
         let Some(reason) = tell(guard, Source::Invoke, &one, function) else {
             let client_context = advanced_context(guard, call, &one.arrival);
             let fed = Fed::new(&call.arn, body.clone(), true);
-            let invocation = Arc::new(invocation(guard, call, source, one.arrival, 1, fed));
+            let invocation = Arc::new(invocation(guard, call, source, one.arrival, batch, 1, fed));
             return Admitted { event: Some(body), client_context, invocation };
         };
         let blocked = [BlockedRecord::of_call(&one.arrival, reason, &guard.settings)];
-        return withhold(guard, call, &event, &body, Vec::new(), &blocked, admission.root()).await;
+        return withhold(guard, call, &event, &body, Vec::new(), &blocked, batch).await;
     }
 
     let known = look_up(guard, call, &event).await;
@@ -79,6 +86,7 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
     for (index, record) in event.records().iter().enumerate() {
         let known = known.next().unwrap_or_default().into_iter().map(|known| known.map(carried));
         let one = admission.judge(record, known, |root| guard.see(root));
+        batch.sent_by(one.arrival.inbound.parent);
         match tell(guard, record.source, &one, function) {
             Some(reason) => {
                 blocked.extend(BlockedRecord::of_record(
@@ -94,13 +102,14 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
     }
     if blocked.is_empty() {
         let event = advanced(guard, &event, &arrivals).map_or_else(|| body.clone(), Bytes::from);
-        let invocation = Arc::new(merged(guard, call, source, &arrivals, admission.root(), event.clone()));
+        let root = admission.root();
+        let invocation = Arc::new(merged(guard, call, source, &arrivals, batch, root, event.clone()));
         return Admitted { event: Some(event), client_context: None, invocation };
     }
-    withhold(guard, call, &event, &body, arrivals, &blocked, admission.root()).await
+    withhold(guard, call, &event, &body, arrivals, &blocked, batch).await
 }
 
-/// Trips, moves blocked records to where they belong, and leaves the others.
+/// Keeps blocked records from the handler, whatever happens: where they cannot be moved, all of the batch comes back.
 async fn withhold(
     guard: &Arc<Guard>,
     call: &Call,
@@ -108,8 +117,39 @@ async fn withhold(
     body: &Bytes,
     arrivals: Vec<(usize, Arrival)>,
     blocked: &[BlockedRecord],
-    root: Arrival,
+    batch: Batch,
 ) -> Admitted {
+    let counters = Arc::clone(&guard.counters);
+    let held = caught(&counters, dispose(guard, call, event, body, arrivals, blocked, batch)).await;
+    held.unwrap_or_else(|| {
+        let fail_invocation = blocked.first().map(|first| (blocked.len(), first.reason));
+        let withheld = Withheld { fail_invocation, ..Withheld::default() };
+        let root = admission(guard, call).root();
+        let invocation = invocation(
+            guard,
+            call,
+            event.source(),
+            root,
+            Batch::default(),
+            1,
+            Fed::new(&call.arn, Bytes::new(), false),
+        );
+        let invocation = Arc::new(invocation.withholding(withheld, None));
+        Admitted { event: None, client_context: None, invocation }
+    })
+}
+
+/// Trips, moves blocked records to where they belong, and leaves the others.
+async fn dispose(
+    guard: &Arc<Guard>,
+    call: &Call,
+    event: &Event<'_>,
+    body: &Bytes,
+    arrivals: Vec<(usize, Arrival)>,
+    blocked: &[BlockedRecord],
+    batch: Batch,
+) -> Admitted {
+    panic_in("withhold");
     let deadline = Instant::now() + time_left(call);
     let trip = trip(guard, call, blocked, deadline);
     let fates = guard.edge.dispose(&call.arn, blocked, body, deadline).await;
@@ -127,7 +167,9 @@ async fn withhold(
     }
     let event_left = event_left.map(Bytes::from);
     let fed_by = event_left.clone().unwrap_or_default();
-    let invocation = merged(guard, call, event.source(), &left, root, fed_by).withholding(withheld, trip);
+    let root = admission(guard, call).root();
+    let invocation =
+        merged(guard, call, event.source(), &left, batch, root, fed_by).withholding(withheld, trip);
     Admitted { event: event_left, client_context: None, invocation: Arc::new(invocation) }
 }
 
@@ -187,10 +229,10 @@ fn admission<'a>(guard: &'a Guard, call: &'a Call) -> Admission<'a> {
 }
 
 /// An invocation that starts a chain.
-fn root(guard: &Guard, call: &Call, source: Source, event: Bytes) -> Arc<Invocation> {
+fn root(guard: &Guard, call: &Call, source: Source, batch: Batch, event: Bytes) -> Arc<Invocation> {
     let root = admission(guard, call).root();
     debug!(target: "hopguard", source = source.name(), chain = %root.lineage.chain, hop = 0, visits = 1, "chain started");
-    Arc::new(invocation(guard, call, source, root, 1, Fed::new(&call.arn, event, false)))
+    Arc::new(invocation(guard, call, source, root, batch, 1, Fed::new(&call.arn, event, false)))
 }
 
 /// An invocation whose lineage is merged from these records.
@@ -199,13 +241,14 @@ fn merged(
     call: &Call,
     source: Source,
     arrivals: &[(usize, Arrival)],
+    batch: Batch,
     root: Arrival,
     event: Bytes,
 ) -> Invocation {
     let records = u32::try_from(arrivals.len()).unwrap_or(u32::MAX);
     let all = arrivals.iter().map(|(_, arrival)| arrival);
     let arrival = Arrival::merge(all, guard.settings.policy.branch_credit).unwrap_or(root);
-    invocation(guard, call, source, arrival, records, Fed::new(&call.arn, event, true))
+    invocation(guard, call, source, arrival, batch, records, Fed::new(&call.arn, event, true))
 }
 
 fn invocation(
@@ -213,6 +256,7 @@ fn invocation(
     call: &Call,
     source: Source,
     arrival: Arrival,
+    batch: Batch,
     records: u32,
     fed: Fed,
 ) -> Invocation {
@@ -223,7 +267,7 @@ fn invocation(
         // A root has no sender: "sampled", since "not sampled" would switch tracing off in every parent-based service behind us.
         flags: sender.map_or(1, |sender| sender.flags),
     };
-    guard.observer.started(&call.started(source, &arrival, sender, span));
+    guard.observer.started(&call.started(source, &arrival, batch, sender, span));
     let others = arrival.inbound.others.map(String::from).unwrap_or_default();
     let ledger = SendLedger::new(arrival.lineage, records);
     Invocation::new(call.request_id.clone(), call.deadline, span, others, ledger, fed)

@@ -13,6 +13,7 @@ use crate::guard::Guard;
 use crate::lifecycle::{Event, Lifecycle};
 use crate::observe::{Environment, Listeners, Observer};
 use crate::outbound;
+use crate::panics::{self, caught};
 use crate::proxy::Proxy;
 
 /// The name that Lambda knows the extension by: that of its file.
@@ -23,6 +24,7 @@ const NAME: &str = "hopguard";
 /// It reads the process's environment variables and writes its log, one JSON object a line, to the standard output.
 pub fn main() -> ExitCode {
     tracing_subscriber::fmt().json().flatten_event(true).with_max_level(tracing::Level::INFO).init();
+    panics::log_each_place_once();
     // One thread: Lambda gives this process a slice of one core.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -61,7 +63,7 @@ async fn run() -> Result<()> {
         managed,
     );
     observer.run(listeners);
-    let guard = Arc::new(Guard::new(settings, clients, counters, observer.clone()));
+    let guard = Arc::new(Guard::new(settings, clients, Arc::clone(&counters), observer.clone()));
     tokio::spawn(proxy.serve(guard, api.as_str().into(), !managed));
     if let Err(error) = addresses.publish() {
         warn!(target: "hopguard", %error, "addresses not published: functions run without the proxy");
@@ -83,9 +85,11 @@ async fn run() -> Result<()> {
     let (mut event, ()) = tokio::join!(lifecycle.next(), log);
     loop {
         match event {
-            Event::Invoke { request_id, deadline_ms } => observer.invoked(&request_id, deadline_ms).await,
+            Event::Invoke { request_id, deadline_ms } => {
+                caught(&counters, observer.invoked(&request_id, deadline_ms)).await;
+            }
             Event::Shutdown { deadline_ms } => {
-                observer.shut_down(deadline_ms).await;
+                caught(&counters, observer.shut_down(deadline_ms)).await;
                 return Ok(());
             }
             Event::Unknown => tokio::time::sleep(Duration::from_millis(10)).await,

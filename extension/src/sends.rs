@@ -6,6 +6,7 @@ use hopguard_core::{Token, Toward};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use crate::fault::panic_in;
 use crate::guard::Guard;
 use crate::invocations::{Invocation, Unknown};
 
@@ -53,6 +54,7 @@ struct Answer<'a> {
 
 /// Answers one question: a status, and JSON.
 pub(crate) fn answer(guard: &Guard, question: &[u8]) -> (StatusCode, String) {
+    panic_in("sends");
     let question: Question = match serde_json::from_slice(question) {
         Ok(question) => question,
         Err(error) => return refused(StatusCode::BAD_REQUEST, &error.to_string()),

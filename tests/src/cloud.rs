@@ -18,6 +18,7 @@ use crate::{
     eventually::eventually,
     faults::Faults,
     function, http, queue, role,
+    stream::{Stream, Table},
     supervised::{Launch, Supervised},
     tap::Tap,
     toolbox::{self, Progress, Tool, Toolbox},
@@ -135,6 +136,22 @@ impl Cloud {
     /// What SNS answers.
     pub async fn topic(&self, name: &str) -> Result<Topic> {
         Topic::create(self, name).await
+    }
+
+    /// Creates a Kinesis stream.
+    ///
+    /// # Errors
+    /// What Kinesis answers.
+    pub async fn stream(&self, name: &str) -> Result<Stream> {
+        Stream::create(self, name).await
+    }
+
+    /// Creates a DynamoDB table with a stream.
+    ///
+    /// # Errors
+    /// What DynamoDB answers.
+    pub async fn table(&self, name: &str) -> Result<Table> {
+        Table::create(self, name).await
     }
 
     /// Creates a bucket.

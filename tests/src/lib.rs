@@ -26,6 +26,7 @@
 
 mod bucket;
 mod cloud;
+mod collector;
 mod environment;
 mod eventually;
 mod faults;
@@ -42,8 +43,10 @@ mod package;
 mod plan;
 mod queue;
 mod role;
+mod rotel;
 mod runtime;
 mod shop;
+mod stream;
 mod supervised;
 mod tap;
 mod target;
@@ -53,6 +56,7 @@ mod witness;
 
 pub use bucket::Bucket;
 pub use cloud::{Builder as CloudBuilder, Cloud};
+pub use collector::Collector;
 pub use environment::{
     Builder as EnvironmentBuilder, Environment, Invocation,
     outcome::Outcome,
@@ -68,8 +72,10 @@ pub use mapping::{Builder as MappingBuilder, Mapping};
 pub use message::{Draft, Message};
 pub use plan::{Dress, Plan, Send, is_run};
 pub use queue::{Builder as QueueBuilder, Depth, Queue};
+pub use rotel::Rotel;
 pub use runtime::Runtime;
 pub use shop::{Design, Pair, Shop};
+pub use stream::{Stream, Table};
 pub use tap::{Call, Tap};
 pub use target::Target;
 pub use toolbox::{Progress, Tool, Toolbox};

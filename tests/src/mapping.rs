@@ -1,17 +1,23 @@
-//! An event source mapping: Lambda polls a queue for a function.
+//! An event source mapping: Lambda polls a queue or a stream for a function.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use aws_sdk_lambda::types::{FunctionResponseType, ScalingConfig};
+use aws_sdk_lambda::types::{EventSourcePosition, FunctionResponseType, ScalingConfig};
 
-use crate::{function::Function, queue::Queue};
+use crate::{
+    function::Function,
+    queue::Queue,
+    stream::{Stream, Table},
+};
 
-/// A mapping to create, from [`Function::consume`].
+/// A mapping to create, from [`Function::consume`] and its like.
 #[derive(Debug)]
 pub struct Builder<'a> {
     function: &'a Function,
-    queue: &'a Queue,
+    source: &'a str,
+    /// Of a stream everything is read, from its beginning.
+    start: Option<EventSourcePosition>,
     batch_size: i32,
     window: Duration,
     partial: bool,
@@ -29,9 +35,26 @@ impl Function {
     /// A mapping from `queue` to this function: batches of 1, no partial answers.
     #[must_use]
     pub fn consume<'a>(&'a self, queue: &'a Queue) -> Builder<'a> {
+        self.map(queue.arn(), None)
+    }
+
+    /// A mapping from a Kinesis stream to this function.
+    #[must_use]
+    pub fn consume_stream<'a>(&'a self, stream: &'a Stream) -> Builder<'a> {
+        self.map(stream.arn(), Some(EventSourcePosition::TrimHorizon))
+    }
+
+    /// A mapping from the stream of a DynamoDB table to this function.
+    #[must_use]
+    pub fn consume_table<'a>(&'a self, table: &'a Table) -> Builder<'a> {
+        self.map(table.stream_arn(), Some(EventSourcePosition::TrimHorizon))
+    }
+
+    fn map<'a>(&'a self, source: &'a str, start: Option<EventSourcePosition>) -> Builder<'a> {
         Builder {
             function: self,
-            queue,
+            source,
+            start,
             batch_size: 1,
             window: Duration::ZERO,
             partial: false,
@@ -81,14 +104,15 @@ impl Builder<'_> {
         let created = lambda
             .create_event_source_mapping()
             .function_name(self.function.name())
-            .event_source_arn(self.queue.arn())
+            .event_source_arn(self.source)
+            .set_starting_position(self.start)
             .batch_size(self.batch_size)
             .maximum_batching_window_in_seconds(window)
             .set_function_response_types(partial.map(|kind| vec![kind]))
             .set_scaling_config(scaling)
             .send()
             .await
-            .with_context(|| format!("cannot map {} to {}", self.queue.name(), self.function.name()))?;
+            .with_context(|| format!("cannot map {} to {}", self.source, self.function.name()))?;
         Ok(Mapping { lambda: lambda.clone(), id: created.uuid.context("the mapping has no id")? })
     }
 }

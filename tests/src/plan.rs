@@ -80,6 +80,16 @@ pub enum Send {
         /// The bus; every account has one called `default`.
         bus: String,
     },
+    /// A record to the Kinesis stream with this name. As for the rest: the functions in `functions/` only.
+    Stream {
+        /// The stream.
+        stream: String,
+    },
+    /// A copy of the item under a new key, in the DynamoDB table with this name.
+    Item {
+        /// The table.
+        table: String,
+    },
 }
 
 /// The message attributes that a function itself gives to one message.

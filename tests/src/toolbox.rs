@@ -33,15 +33,19 @@ pub enum Tool {
     Ministack,
     /// The fault proxy, which answers some calls with errors of AWS's own shape.
     Microburst,
+    /// A third party's OpenTelemetry collector.
+    Rotel,
 }
 
 impl Tool {
-    /// The package and its version, as pip reads it.
+    /// The packages and their versions, as pip reads them, separated by blanks.
     #[must_use]
     pub fn requirement(self) -> &'static str {
         match self {
-            Self::Ministack => "ministack==1.5.33",
+            // The second is what it decodes PutMetricData with, as the SDK sends it.
+            Self::Ministack => "ministack==1.5.33 cbor2==6.3.0",
             Self::Microburst => "microburst==0.10.0",
+            Self::Rotel => "rotel==0.0.1a15",
         }
     }
 
@@ -55,6 +59,12 @@ impl Tool {
                  from ministack.app import main; main()"
             }
             Self::Microburst => "from microburst.cli import main; main()",
+            // A program that its package brings, and would run as a daemon only.
+            Self::Rotel => {
+                "import os, sys, importlib.util as find; \
+                 agent = os.path.join(os.path.dirname(find.find_spec('rotel').origin), 'rotel-agent'); \
+                 os.execv(agent, [agent, *sys.argv[1:]])"
+            }
         }
     }
 
@@ -62,6 +72,7 @@ impl Tool {
         match self {
             Self::Ministack => "ministack",
             Self::Microburst => "microburst",
+            Self::Rotel => "rotel",
         }
     }
 }
@@ -115,7 +126,7 @@ impl Toolbox {
             progress(&format!("installing {} in target/testbed/venv (once)", tool.requirement()));
             run(Command::new(&python)
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                .arg(tool.requirement()))
+                .args(tool.requirement().split(' ')))
             .with_context(|| {
                 format!("cannot install {}; is a Python package index reachable?", tool.requirement())
             })?;

@@ -16,6 +16,7 @@ static READERS: LazyLock<[Reader; 2]> =
 fuzz_target!(|data: &[u8]| {
     for reader in &*READERS {
         let event = reader.read(data);
+        assert!(event.count() >= event.records().len().max(1));
         for record in event.records() {
             assert!(event.json(record).len() <= data.len());
             assert!(record.attempt >= 1 && record.objects.len() <= hopguard_core::event::MAX_OBJECTS);

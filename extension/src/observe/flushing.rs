@@ -8,6 +8,7 @@ use tracing::warn;
 
 use super::export::Progress;
 use super::observer::Observer;
+use crate::fault::panic_in;
 
 /// What an invocation may wait for an export after its response. One that takes longer goes on beside the next invocations.
 const FLUSH_LIMIT: Duration = Duration::from_millis(500);
@@ -38,6 +39,7 @@ impl Observer {
     /// out and the export done, or has met trouble. Never later than the invocation's deadline (milliseconds since 1970).
     pub async fn invoked(&self, request_id: &str, deadline_ms: u64) {
         let inner = &self.0;
+        panic_in("invoked");
         if !inner.exports() {
             return;
         }
@@ -63,6 +65,7 @@ impl Observer {
     /// The environment ends: exports what is left. Returns when that is done, or by the deadline (milliseconds since 1970).
     pub async fn shut_down(&self, deadline_ms: u64) {
         let inner = &self.0;
+        panic_in("shutdown");
         {
             let mut state = inner.state();
             let now = SystemTime::now();

@@ -145,6 +145,11 @@ impl Observer {
         self.0.state().proxied = true;
     }
 
+    /// Whether spans go anywhere.
+    pub(crate) fn traces(&self) -> bool {
+        self.0.wants(Signal::Traces)
+    }
+
     /// The runtime is about to get an event.
     pub(crate) fn started(&self, started: &Started) {
         let inner = &self.0;
@@ -179,6 +184,13 @@ impl Observer {
             inner.close(&mut state, &started, ended.at, End::Answered(ended.outcome));
         }
         inner.has_ended(state);
+    }
+
+    /// An invocation has ended, and nothing more is known of it: nobody is to wait for its end until its deadline.
+    pub(crate) fn forget(&self, request_id: &str) {
+        let mut state = self.0.state();
+        state.under_way.end(request_id);
+        self.0.has_ended(state);
     }
 }
 

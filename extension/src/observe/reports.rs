@@ -11,6 +11,7 @@ use tracing::warn;
 use super::observer::{Inner, Observer};
 use super::report::{Fault, MAX_BYTES, Report};
 use super::span;
+use crate::fault::panic_in;
 
 /// Reports that are read at once before an export; the socket's own buffer holds some hundred.
 const MAX_DRAINED: usize = 1_024;
@@ -42,6 +43,7 @@ pub(super) fn drain(inner: &Inner, socket: &UdpSocket) {
 
 impl Inner {
     fn report(&self, datagram: &[u8]) {
+        panic_in("reports");
         let report = Report::read(datagram);
         self.counters.add(Counter::RejectedReports, report.rejected);
         for (outcome, count) in &report.outcomes {

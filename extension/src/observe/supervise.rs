@@ -1,10 +1,10 @@
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use hopguard_core::{Counter, Counters};
-use tracing::error;
+use hopguard_core::Counters;
+use tracing::warn;
+
+use crate::panics::caught;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -17,10 +17,9 @@ pub(crate) async fn supervise<F: Future<Output = ()>>(
 ) {
     let mut pause = FIRST_PAUSE;
     // Making the future may panic as well as polling it.
-    while AssertUnwindSafe(async { part().await }).catch_unwind().await.is_err() {
-        counters.count(Counter::PartRestarts);
+    while caught(counters, async { part().await }).await.is_none() {
         if pause == FIRST_PAUSE {
-            error!(target: "hopguard", part = name, "part of the layer panicked: it is started again");
+            warn!(target: "hopguard", part = name, "part of the layer is started again");
         }
         tokio::time::sleep(pause).await;
         pause = (2 * pause).min(LONGEST_PAUSE);
@@ -30,6 +29,8 @@ pub(crate) async fn supervise<F: Future<Output = ()>>(
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+
+    use hopguard_core::Counter;
 
     use super::*;
 

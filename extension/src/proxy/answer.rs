@@ -14,8 +14,10 @@ use super::Connection;
 use super::body::{Body, whole};
 use crate::admit;
 use crate::call::Call;
+use crate::fault::panic_in;
 use crate::invocations::Invocation;
 use crate::observe::{Ended, Outcome};
+use crate::panics::caught_now;
 
 /// The `errorType` of an invocation that failed because records of it were blocked, as in the crate.
 const BLOCKED: &str = "hopguard::Blocked";
@@ -58,10 +60,17 @@ impl Connection {
             invocation.tripped().await;
         }
         let answered = self.upstream.send(request).await?;
-        if let Some(invocation) = self.guard.invocations.end(id) {
-            self.guard.observe_fan_out(invocation.sent());
+        // The answer is out: whatever happens here is not the runtime's to know.
+        let told = caught_now(&self.guard.counters, || {
+            panic_in("answer");
+            if let Some(invocation) = self.guard.invocations.end(id) {
+                self.guard.observe_fan_out(invocation.sent());
+            }
+            self.guard.observer.ended(&Ended { request_id: id, outcome, at: SystemTime::now() });
+        });
+        if told.is_none() {
+            self.guard.observer.forget(id);
         }
-        self.guard.observer.ended(&Ended { request_id: id, outcome, at: SystemTime::now() });
         Ok(answered.map(Body::from))
     }
 }

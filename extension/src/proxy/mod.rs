@@ -24,7 +24,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{debug, warn};
 
+use crate::fault::panic_in;
 use crate::guard::Guard;
+use crate::observe::supervise;
+use crate::panics::caught;
 use crate::sends;
 pub(crate) use body::Body;
 use route::Route;
@@ -61,10 +64,16 @@ impl Proxy {
     /// Serves connections for ever. `runtime_api` is the address of Lambda's own Runtime API; with `alone`, the runtime handles
     /// one invocation at a time.
     pub async fn serve(self, guard: Arc<Guard>, runtime_api: Arc<str>, alone: bool) {
+        let counters = Arc::clone(&guard.counters);
+        supervise("proxy", &counters, || self.accept(&guard, &runtime_api, alone)).await;
+    }
+
+    async fn accept(&self, guard: &Arc<Guard>, runtime_api: &Arc<str>, alone: bool) {
         loop {
+            panic_in("proxy");
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    let connection = Connection::new(Arc::clone(&guard), Arc::clone(&runtime_api), alone);
+                    let connection = Connection::new(Arc::clone(guard), Arc::clone(runtime_api), alone);
                     tokio::spawn(connection.serve(stream));
                 }
                 Err(error) => {
@@ -95,7 +104,13 @@ impl Connection {
         let connection = Arc::new(self);
         let service = service_fn(move |request| {
             let connection = Arc::clone(&connection);
-            async move { Ok::<_, Infallible>(connection.handle(request).await) }
+            async move {
+                let answer = caught(&connection.guard.counters, connection.handle(request)).await;
+                Ok::<_, Infallible>(answer.unwrap_or_else(|| {
+                    let why = "hopguard: this part of the layer panicked".to_owned();
+                    plain(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", why)
+                }))
+            }
         });
         let served = hyper::server::conn::http1::Builder::new()
             .preserve_header_case(true)

@@ -10,6 +10,7 @@ use super::{Connection, answer};
 use crate::admit::{self, Admitted};
 use crate::call::{CLIENT_CONTEXT, Call};
 use crate::observe::{Ended, Outcome};
+use crate::panics::{caught, caught_now};
 
 impl Connection {
     /// Brings the next event that has something for the handler. What has nothing left is answered here, and the next is asked for.
@@ -27,8 +28,10 @@ impl Connection {
             };
             let announced = body.size_hint().exact();
             let reading = Reading::begin(body).await.context("the event broke off")?;
+            let counters = &self.guard.counters;
             if let Some(beginning) = reading.beginning()
-                && let Some(invocation) = admit::admit_by(&self.guard, &call, beginning)
+                && let Some(invocation) =
+                    caught_now(counters, || admit::admit_by(&self.guard, &call, beginning)).flatten()
             {
                 self.guard.invocations.start(invocation, self.alone);
                 return Ok(Response::from_parts(head, reading.passing()));
@@ -37,8 +40,11 @@ impl Connection {
             if announced.is_none() {
                 head.headers.remove(header::TRANSFER_ENCODING);
             }
-            let Admitted { event, client_context, invocation } =
-                admit::admit(&self.guard, &call, body.clone()).await;
+            let admitted = caught(counters, admit::admit(&self.guard, &call, body.clone())).await;
+            let Some(Admitted { event, client_context, invocation }) = admitted else {
+                // Nobody knows what the layer thinks of this event: the function gets it as it would without the layer.
+                return Ok(Response::from_parts(head, Body::from(body)));
+            };
             if let Some(context) = client_context.and_then(|context| HeaderValue::try_from(context).ok()) {
                 head.headers.insert(CLIENT_CONTEXT, context);
             }

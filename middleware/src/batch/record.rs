@@ -22,10 +22,10 @@ pub trait BatchRecord {
     /// Where the record comes from.
     fn source(&self) -> Source;
 
-    /// What names it: the `messageId` of SQS, the `MessageId` of SNS.
+    /// What names it: the `messageId` of SQS, the `MessageId` of SNS, the sequence number of a stream.
     fn id(&self) -> Option<Cow<'_, str>>;
 
-    /// Its FIFO message group: records of one group run one after the other.
+    /// Its FIFO message group: records of one group run one after the other. A stream's records are one group.
     fn group(&self) -> Option<Cow<'_, str>> {
         None
     }

@@ -99,6 +99,12 @@ function* items(event, context) {
     } else if (record.Sns) {
       const { MessageId: id, Message: text, MessageAttributes: attributes } = record.Sns;
       yield { source: "sns", id, text, key: key(text), record, attributes: texts(attributes, "Value") };
+    } else if (record.eventSource === "aws:kinesis") {
+      const text = Buffer.from(record.kinesis.data, "base64").toString();
+      yield { source: "kinesis", id: record.eventID, text, record, attributes: {} };
+    } else if (record.eventSource === "aws:dynamodb") {
+      const text = JSON.stringify(record.dynamodb.NewImage);
+      yield { source: "dynamodb", id: record.eventID, text, record, attributes: {} };
     } else {
       const text = JSON.stringify(record);
       yield { source: "s3", id: null, text, key: key(text), record, attributes: {} };
@@ -172,6 +178,12 @@ function* calls(send, item) {
       }];
       break;
     }
+    case "stream":
+      yield ["kinesis", "PutRecord", { StreamName: to.stream, PartitionKey: "p", Data: Buffer.from(text) }];
+      break;
+    case "item":
+      yield ["dynamodb", "PutItem", { TableName: to.table, Item: { ...parsed(text), id: { S: unique() } } }];
+      break;
     default:
       throw new Error(`the plan has an unknown send: ${kind}`);
   }

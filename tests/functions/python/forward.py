@@ -5,6 +5,7 @@ WITNESS  host:port that gets one JSON line per record
 CLIENT   aiobotocore: sends with asynchronous clients; unset: with boto3
 """
 import asyncio
+import base64
 import json
 import os
 import socket
@@ -123,6 +124,10 @@ def items(event, context):
         elif "Sns" in record:
             source, id, text = "sns", record["Sns"]["MessageId"], record["Sns"]["Message"]
             attributes = {name: held["Value"] for name, held in record["Sns"].get("MessageAttributes", {}).items()}
+        elif record.get("eventSource") == "aws:kinesis":
+            source, id, text = "kinesis", record["eventID"], base64.b64decode(record["kinesis"]["data"]).decode()
+        elif record.get("eventSource") == "aws:dynamodb":
+            source, id, text = "dynamodb", record["eventID"], compact(record["dynamodb"]["NewImage"])
         else:
             source, text = "s3", compact(record)
         yield {"source": source, "id": id, "group": group, "attempt": attempt, "key": key(text), "text": text,
@@ -185,6 +190,10 @@ def calls(send, item):
         detail = text if parsed(text) else compact({"text": text})
         yield "events", "put_events", {"Entries": [{"EventBusName": send["bus"], "Source": NAME, "DetailType": "forwarded",
                                                     "Detail": detail}]}
+    elif kind == "stream":
+        yield "kinesis", "put_record", {"StreamName": send["stream"], "PartitionKey": "p", "Data": text.encode()}
+    elif kind == "item":
+        yield "dynamodb", "put_item", {"TableName": send["table"], "Item": parsed(text) | {"id": {"S": unique()}}}
     else:
         raise ValueError(f"the plan has an unknown send: {kind}")
 

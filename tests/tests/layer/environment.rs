@@ -1,5 +1,7 @@
 //! The crate in AWS's own execution environment, beside the layer's extension.
 
+mod simulated;
+
 use std::path::Path;
 
 use anyhow::Result;

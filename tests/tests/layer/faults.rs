@@ -63,7 +63,7 @@ impl Collector {
     }
 }
 
-fn guarded(probe: &Runtime) -> EnvironmentBuilder {
+pub(crate) fn guarded(probe: &Runtime) -> EnvironmentBuilder {
     let environment = Environment::builder(layer(), probe.clone()).env("AWS_LAMBDA_EXEC_WRAPPER", WRAPPER);
     // All environments of this machine share its ports.
     environment.env("HOPGUARD_OTLP_PORT", "0")

@@ -138,6 +138,35 @@ pub(crate) async fn a_direct_asynchronous_loop(runtime: &Runtime) -> Result<()> 
     Ok(())
 }
 
+pub(crate) async fn a_kinesis_loop(runtime: &Runtime) -> Result<()> {
+    let bed = Bed::start().await?;
+    let stream = bed.cloud.stream("orders").await?;
+    let plan = Plan::forward(Send::Stream { stream: stream.name().to_owned() });
+    let function = layered(&bed, "worker", runtime, &plan).deploy().await?;
+    function.consume_stream(&stream).partial().create().await?;
+    stream.put(&json!({ "order": 1 })).await?;
+    tripped(&bed, &function).await?;
+    assert_eq!(path(&bed, &function), [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]);
+    let kept = bed.quarantine.holds(1, SOON).await?;
+    assert_eq!(kept[0].json()?["Records"][0]["eventSource"], "aws:kinesis");
+    Ok(())
+}
+
+pub(crate) async fn a_dynamodb_loop(runtime: &Runtime) -> Result<()> {
+    let bed = Bed::start().await?;
+    let table = bed.cloud.table("orders").await?;
+    let plan = Plan::forward(Send::Item { table: table.name().to_owned() });
+    let function = layered(&bed, "worker", runtime, &plan).env("HOPGUARD_DYNAMODB_TABLES", table.name());
+    let function = function.deploy().await?;
+    function.consume_table(&table).partial().create().await?;
+    table.put("first", "an order").await?;
+    tripped(&bed, &function).await?;
+    assert_eq!(path(&bed, &function), [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]);
+    let kept = bed.quarantine.holds(1, SOON).await?;
+    assert_eq!(kept[0].json()?["Records"][0]["dynamodb"]["NewImage"]["text"]["S"], "an order");
+    Ok(())
+}
+
 pub(crate) async fn of_ten_records_the_handler_gets_nine(runtime: &Runtime) -> Result<()> {
     let bed = Bed::start().await?;
     let queue = bed.cloud.queue("orders").create().await?;

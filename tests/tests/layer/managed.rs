@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use hopguard::core::propagator::TraceState;
 use hopguard::core::{ChainId, FunctionId, Lineage, Token};
-use hopguard_tests::{Cloud, Environment, EnvironmentBuilder, Layer, Plan, Runtime, Send};
+use hopguard_tests::{Cloud, Collector, Environment, EnvironmentBuilder, Layer, Plan, Runtime, Send};
 use serde_json::{Value, json};
+
+use crate::language::SOON;
 
 /// The same message of several chains at once: each is sent on in its own.
 pub(crate) async fn invocations_at_once_do_not_mix(
@@ -39,6 +41,43 @@ pub(crate) async fn invocations_at_once_do_not_mix(
     }
     let log = environment.shut_down().await?;
     assert!(!log.iter().any(|line| line.contains("\"level\":\"ERROR\"")), "{log:#?}");
+    Ok(())
+}
+
+/// The emulator's own Telemetry API: what it tells of the init and of each invocation.
+pub(crate) async fn what_the_platform_tells_becomes_metrics(
+    layer: Layer,
+    probe: Runtime,
+    guarded: impl FnOnce(EnvironmentBuilder) -> EnvironmentBuilder,
+) -> Result<()> {
+    let collector = Collector::start().await?;
+    let environment = Environment::builder(layer, probe)
+        .env("HOPGUARD_OTLP_PORT", "0")
+        .env("HOPGUARD_OTLP_ENDPOINT", collector.endpoint())
+        .env("HOPGUARD_FLUSH_INTERVAL", "0ms")
+        .concurrency(2);
+    let environment = guarded(environment).start().await?;
+    let (waits, fails) = (json!({ "wait_ms": 100 }), json!({ "do": "fail" }));
+    environment.invoke(&waits).await?;
+    tokio::try_join!(environment.invoke(&waits), environment.invoke(&fails))?;
+    // What is told of the last one comes a moment after its answer, and a timer exports it.
+    let told =
+        |collector: &Collector| (collector.last_point("faas.invocations")["asInt"] == "3").then_some(());
+    let counted = collector.wait_for("what the platform tells of three invocations", SOON, told).await;
+    let log = environment.shut_down().await?;
+    counted.with_context(|| format!("{log:#?}"))?;
+    for (name, member, expected) in [
+        ("faas.errors", "asInt", "1"),
+        ("faas.coldstarts", "asInt", "1"),
+        ("faas.init_duration", "count", "1"),
+        ("faas.invoke_duration", "count", "3"),
+    ] {
+        assert_eq!(collector.last_point(name)[member], expected, "{name}: {log:#?}");
+    }
+    let longest = collector.last_point("faas.invoke_duration")["max"].as_f64().unwrap_or_default();
+    assert!((0.1..10.0).contains(&longest), "{longest} s");
+    // There is nothing in it that cannot be read.
+    assert!(collector.last_point("hopguard.telemetry.rejected").is_null());
     Ok(())
 }
 

@@ -2,11 +2,14 @@
 
 use anyhow::Result;
 use hopguard_tests::{Environment, EnvironmentBuilder, Layer, Runtime};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::faults;
 use crate::language::{self, WRAPPER};
 use crate::managed;
+use crate::metrics;
+use crate::panics;
+use crate::received;
 use crate::tree::{checkout, layer};
 
 pub(crate) fn runtime() -> Runtime {
@@ -78,6 +81,10 @@ async fn managed_instances_do_not_mix_chains() -> Result<()> {
     managed::invocations_at_once_do_not_mix(layer(), runtime(), guarded).await
 }
 
+fn traced() -> Runtime {
+    Runtime::Python { source: checkout("tests/functions/python/traced.py") }
+}
+
 fn probe() -> Runtime {
     Runtime::Python { source: checkout("tests/tests/testbed/probe/probe.py") }
 }
@@ -105,4 +112,60 @@ async fn a_collector_that_fails_costs_nothing() -> Result<()> {
 #[tokio::test]
 async fn without_aws_invocations_go_on() -> Result<()> {
     faults::without_aws_invocations_go_on(&probe()).await
+}
+
+#[tokio::test]
+async fn what_an_sdk_of_opentelemetry_exports_is_taken() -> Result<()> {
+    let collector = received::of_an_instrumented_function(traced(), &["orders-python"]).await?;
+    let theirs = |item: &Value| item["resource"]["service.name"] == "orders-python";
+    let metrics: Vec<_> = collector.metrics().into_iter().filter(theirs).collect();
+    let handled = metrics.iter().find(|metric| metric["name"] == "orders.handled").expect("a metric");
+    assert_eq!(handled["sum"]["dataPoints"][0]["asInt"], "2", "{handled}");
+    let logs: Vec<_> = collector.logs().into_iter().filter(theirs).collect();
+    let bodies: Vec<_> = logs.iter().map(|log| log["body"]["stringValue"].clone()).collect();
+    assert_eq!(bodies, ["order handled", "order handled"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_panic_of_what_guards_costs_no_invocation() -> Result<()> {
+    let places = ["proxy=1", "admit", "sends", "answer", "invoked", "shutdown"];
+    panics::a_panic_costs_the_part_that_it_happens_in(&traced(), &places).await
+}
+
+#[tokio::test]
+async fn a_panic_of_what_observes_costs_no_invocation() -> Result<()> {
+    let places = ["reports", "receiver=2", "request", "exporter"];
+    panics::a_panic_costs_the_part_that_it_happens_in(&traced(), &places).await
+}
+
+#[tokio::test]
+async fn a_panic_over_telemetry_costs_the_telemetry() -> Result<()> {
+    panics::a_panic_over_telemetry_costs_the_telemetry(&probe()).await
+}
+
+#[tokio::test]
+async fn a_panic_lets_no_blocked_record_through() -> Result<()> {
+    panics::a_panic_lets_no_blocked_record_through(&probe()).await
+}
+
+#[tokio::test]
+async fn managed_instances_tell_what_invocations_cost() -> Result<()> {
+    let guarded = |environment: EnvironmentBuilder| environment.env("AWS_LAMBDA_EXEC_WRAPPER", WRAPPER);
+    managed::what_the_platform_tells_becomes_metrics(layer(), probe(), guarded).await
+}
+
+#[tokio::test]
+async fn metrics_reach_cloudwatch() -> Result<()> {
+    metrics::reach_cloudwatch(&probe()).await
+}
+
+#[tokio::test]
+async fn a_kinesis_loop() -> Result<()> {
+    language::a_kinesis_loop(&runtime()).await
+}
+
+#[tokio::test]
+async fn a_dynamodb_loop() -> Result<()> {
+    language::a_dynamodb_loop(&runtime()).await
 }

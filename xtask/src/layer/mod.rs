@@ -22,6 +22,8 @@ const LINKED_GLIBC: &str = "2.17";
 pub(crate) const PROFILE: &str = "layer";
 /// The binary of one architecture, stripped. It is to be 6 MiB; what it is now is not to grow.
 const MAX_BINARY_BYTES: u64 = 8 * 1024 * 1024;
+/// What only a binary of the tests reads: it panics where it is told to (`extension/src/fault.rs`).
+const OF_TESTS: &[u8] = b"PANIC_IN_HOPGUARD";
 
 /// A Lambda architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +85,7 @@ fn compile(workspace: &Workspace, architecture: Architecture) -> Result<PathBuf>
     Ok(target_folder.join(architecture.target).join(PROFILE).join("hopguard-extension"))
 }
 
-/// That the binary starts on every system that Lambda runs, and is no larger than its users were promised.
+/// That the binary starts on every system that Lambda runs, is no larger than its users were promised, and has nothing of the tests.
 fn check(binary: &Path) -> Result<()> {
     let bytes = fs::read(binary).with_context(|| format!("cannot read {}", binary.display()))?;
     if let Some(newest) = elf::newest_glibc(&bytes).filter(|newest| *newest > NEWEST_GLIBC) {
@@ -93,6 +95,9 @@ fn check(binary: &Path) -> Result<()> {
             NEWEST_GLIBC.0,
             NEWEST_GLIBC.1
         );
+    }
+    if bytes.windows(OF_TESTS.len()).any(|window| window == OF_TESTS) {
+        bail!("the binary was built with the feature `fault-injection`, which is for tests");
     }
     if bytes.len() as u64 > MAX_BINARY_BYTES {
         bail!("the binary has {}, more than {}", mebibytes(bytes.len() as u64), mebibytes(MAX_BINARY_BYTES));

@@ -9,6 +9,7 @@ use tracing::{error, warn};
 use super::emf;
 use super::file::OtlpFile;
 use super::sink::Collectors;
+use crate::fault::panic_in;
 use crate::observe::meter::{Mark, Summary};
 use crate::observe::observer::Inner;
 use crate::observe::points::Exported;
@@ -91,6 +92,7 @@ impl Exporter {
     }
 
     async fn export(&mut self, inner: &Inner) {
+        panic_in("exporter");
         let asked = inner.asked();
         inner.collect(self.exported.as_mut()).await;
         inner.state().policy.handle_flush(Instant::now().into_std());

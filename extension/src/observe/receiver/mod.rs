@@ -23,6 +23,7 @@ use tracing::debug;
 
 use super::observer::{Inner, Observer};
 use super::signal::Signal;
+use crate::fault::panic_in;
 use payload::{Form, Problem};
 
 /// The largest body, compressed or not; OpenTelemetry's SDKs send 512 spans at once, some 500 KB.
@@ -39,6 +40,7 @@ impl Observer {
     pub(super) async fn receive(&self, listener: &TcpListener) {
         let at_once = Arc::new(Semaphore::new(MAX_AT_ONCE));
         loop {
+            panic_in("receiver");
             match listener.accept().await {
                 Ok((stream, _)) => {
                     tokio::spawn(serve(Arc::clone(&self.0), Arc::clone(&at_once), stream));
@@ -78,6 +80,7 @@ async fn handle(
     request: Request<Incoming>,
     form: Form,
 ) -> Result<(Signal, usize), Problem> {
+    panic_in("request");
     let (head, body) = request.into_parts();
     let found = Signal::ALL.into_iter().find(|signal| signal.path() == head.uri.path());
     let signal = found.ok_or_else(|| {

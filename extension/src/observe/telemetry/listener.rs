@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::observe::observer::{Inner, Observer};
+use crate::panics::caught_now;
 
 /// The largest batch: the subscription asks for 256 KiB, and one event more may be added to that.
 const MAX_BATCH: usize = 2 * 1024 * 1024;
@@ -36,7 +37,8 @@ async fn serve(inner: Arc<Inner>, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request: Request<Incoming>| async {
         match Limited::new(request.into_body(), MAX_BATCH).collect().await {
-            Ok(batch) => inner.platform(&batch.to_bytes()),
+            // One that panicked would come again for ever, where it was not answered.
+            Ok(batch) => drop(caught_now(&inner.counters, || inner.platform(&batch.to_bytes()))),
             Err(_) => inner.counters.count(Counter::RejectedEvents),
         }
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))

@@ -3,12 +3,14 @@ use std::time::SystemTime;
 use hopguard_core::{Counter, Measure};
 
 use super::event::{self, Event, Status};
+use crate::fault::panic_in;
 use crate::observe::observer::{Inner, State};
 use crate::observe::span::End;
 
 impl Inner {
     /// Takes one batch of the Telemetry API.
     pub(super) fn platform(&self, batch: &[u8]) {
+        panic_in("telemetry");
         let (events, rejected) = event::read(batch);
         self.counters.add(Counter::RejectedEvents, rejected);
         for event in events {

@@ -91,7 +91,8 @@ async fn serve(request: Request) -> Result<ExitCode> {
         Request::Install => {
             return install(|toolbox, progress| {
                 toolbox.install(Tool::Ministack, progress)?;
-                toolbox.install(Tool::Microburst, progress)
+                toolbox.install(Tool::Microburst, progress)?;
+                toolbox.install(Tool::Rotel, progress)
             })
             .await;
         }

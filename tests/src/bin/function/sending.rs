@@ -87,8 +87,8 @@ impl Sender {
                 Ok(())
             }
             Send::Invoke { function, synchronous } => self.invoke(function, *synchronous, item).await,
-            Send::Bus { bus } => {
-                bail!("this function has no client for EventBridge, and cannot send to {bus}")
+            Send::Bus { bus: to } | Send::Stream { stream: to } | Send::Item { table: to } => {
+                bail!("this function has no client for that, and cannot send to {to}")
             }
         }
     }
