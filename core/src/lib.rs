@@ -8,6 +8,7 @@ mod chain;
 mod credit;
 pub mod dependence;
 pub mod event;
+pub mod findings;
 mod flush;
 mod function;
 mod hex;
@@ -20,6 +21,7 @@ pub mod settings;
 mod signing;
 mod token;
 mod visits;
+pub mod wait;
 mod xray;
 
 pub use backoff::Backoff;
