@@ -55,11 +55,11 @@ impl Guard {
     /// Each invocation's event is read for lineage before the handler gets it. The handler gets the event unchanged, without the
     /// records that are blocked. While it runs, every send of a client with [`Guard::propagator`] takes the lineage along.
     pub fn wrap<H, T, R, B, S>(&self, handler: H) -> Guarded<H, T, R, B, S> {
+        self.0.wrapped();
         Guarded::new(Arc::clone(&self.0), handler)
     }
 
-    /// The interceptor that writes lineage into the calls of an SDK client.
-    #[cfg(any(feature = "sqs", feature = "sns", feature = "s3", feature = "lambda"))]
+    /// The interceptor for an SDK client: it writes lineage into its calls, and makes a span of each.
     pub fn propagator(&self) -> crate::Propagator {
         crate::Propagator::new(Arc::clone(&self.0))
     }

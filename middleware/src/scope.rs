@@ -9,6 +9,7 @@ use tokio::task::futures::TaskLocalFuture;
 
 use crate::admission::Arrived;
 use crate::objects::KnownHead;
+use crate::observed::Observed;
 use crate::shared::Shared;
 use crate::telemetry;
 
@@ -22,7 +23,11 @@ tokio::task_local! {
 /// Every send of an SDK client with the [`Propagator`](crate::Propagator) takes the lineage of the current scope along.
 /// Scopes are task-local: there is no global state, and invocations that run at once never mix.
 #[derive(Clone)]
-pub struct Scope(Arc<Inner>);
+pub struct Scope {
+    inner: Arc<Inner>,
+    /// The span of the call that sends, where that is known.
+    caller: Option<TraceParent>,
+}
 
 struct Inner {
     shared: Arc<Shared>,
@@ -36,6 +41,8 @@ struct Inner {
     /// The records of a whole-invocation scope by their ids; empty where none carried a lineage.
     records: HashMap<Box<str>, Known>,
     heads: Vec<KnownHead>,
+    /// The invocation as it is observed, where anybody listens.
+    observed: Option<Arc<Observed>>,
 }
 
 /// One record on arrival, and what is known of the objects that it names.
@@ -59,21 +66,27 @@ impl Scope {
 
     /// The function that runs.
     pub fn function(&self) -> FunctionId {
-        self.0.function
+        self.inner.function
     }
 
     /// The span of whoever sent what this scope works on.
     pub(crate) fn sender(&self) -> Option<&TraceParent> {
-        self.0.sender.as_ref()
+        self.inner.sender.as_ref()
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0.shared
+        &self.inner.shared
     }
 
     /// The scope of an invocation whose event carries nothing.
-    pub(crate) fn of_root(shared: &Arc<Shared>, function: FunctionId, root: Arrival) -> Self {
-        Self::new(shared, function, (root, Vec::new()), 0, HashMap::new(), false)
+    pub(crate) fn of_root(
+        shared: &Arc<Shared>,
+        function: FunctionId,
+        root: Arrival,
+        observe: impl FnOnce(Option<&TraceParent>, ChainId) -> Option<Arc<Observed>>,
+    ) -> Self {
+        let observed = observe(root.inbound.parent.as_ref(), root.lineage.chain);
+        Self::new(shared, function, (root, Vec::new()), 0, HashMap::new(), false, observed)
     }
 
     /// The scope of a whole invocation: merged from its records, which keep scopes of their own in `each`.
@@ -82,6 +95,7 @@ impl Scope {
         function: FunctionId,
         records: Vec<Arrived>,
         root: Arrival,
+        observe: impl FnOnce(Option<&TraceParent>, ChainId) -> Option<Arc<Observed>>,
     ) -> Self {
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         let arrivals = records.iter().map(|record| &record.arrival);
@@ -89,14 +103,15 @@ impl Scope {
         let heads = records.iter().flat_map(|record| record.heads.iter().cloned()).collect();
         let by_id = |record: Arrived| Some((record.id?, (record.arrival, record.heads)));
         let records = records.into_iter().filter_map(by_id).collect();
-        Self::new(shared, function, (merged, heads), count, records, count > 0)
+        let observed = observe(merged.inbound.parent.as_ref(), merged.lineage.chain);
+        Self::new(shared, function, (merged, heads), count, records, count > 0, observed)
     }
 
     /// The scope of one record of this invocation.
     pub(crate) fn of_record(&self, id: Option<&str>, chain: impl FnOnce() -> ChainId) -> Self {
-        let arrival = match id.and_then(|id| self.0.records.get(id)) {
+        let arrival = match id.and_then(|id| self.inner.records.get(id)) {
             Some(known) => known.clone(),
-            None if self.0.read => {
+            None if self.inner.read => {
                 // The event's records were read and this one cannot be told apart: it shares the scope of them all. A root here
                 // would switch the guard off.
                 return self.clone();
@@ -106,7 +121,8 @@ impl Scope {
                 (Arrival::root(chain(), self.function(), credit), Vec::new())
             }
         };
-        Self::new(self.shared(), self.function(), arrival, 1, HashMap::new(), true)
+        let observed = self.inner.observed.clone();
+        Self::new(self.shared(), self.function(), arrival, 1, HashMap::new(), true, observed)
     }
 
     fn new(
@@ -116,13 +132,14 @@ impl Scope {
         records: u32,
         by_id: HashMap<Box<str>, Known>,
         read: bool,
+        observed: Option<Arc<Observed>>,
     ) -> Self {
         let chain = arrival.lineage.chain;
         // Without a tracing SDK the sender's span is passed on as it came. A root has none: its first span is made up here, with the
         // "sampled" flag, since "not sampled" would switch tracing off in every parent-based service behind us.
         let made_up = || TraceParent { trace: chain, span: fastrand::u64(1..), flags: 1 };
         let parent = arrival.inbound.parent.unwrap_or_else(made_up);
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             shared: Arc::clone(shared),
             function,
             ledger: Mutex::new(SendLedger::new(arrival.lineage, records)),
@@ -132,7 +149,20 @@ impl Scope {
             others: arrival.inbound.others,
             records: by_id,
             heads,
-        }))
+            observed,
+        });
+        Self { inner, caller: None }
+    }
+
+    /// The invocation as it is observed, where anybody listens.
+    pub(crate) fn observed(&self) -> Option<&Arc<Observed>> {
+        self.inner.observed.as_ref()
+    }
+
+    /// The same scope, for what a call with this span sends.
+    #[must_use]
+    pub(crate) fn called_by(self, caller: Option<TraceParent>) -> Self {
+        Self { caller, ..self }
     }
 
     /// What one more message takes along.
@@ -149,10 +179,12 @@ impl Scope {
     }
 
     fn sending(&self, lineage: Lineage) -> Sending<'_> {
-        let (parent, others) = match telemetry::current_parent() {
+        let (parent, others) = match telemetry::current() {
             // The user's tracing SDK knows better which span sends; its tracestate is the one that belongs to it.
             Some(current) => (current, ""),
-            None => (self.0.parent, self.0.others.as_deref().unwrap_or_default()),
+            None => {
+                (self.caller.unwrap_or(self.inner.parent), self.inner.others.as_deref().unwrap_or_default())
+            }
         };
         let token = Token::new(&lineage, self.shared().settings.signing_keys.as_ref());
         Sending { lineage, outbound: Outbound { token, parent, others } }
@@ -161,7 +193,7 @@ impl Scope {
     /// What is known of an object that one of this scope's records names.
     #[cfg(feature = "s3")]
     pub(crate) fn head(&self, bucket: &str, key: &str) -> Option<Arc<hopguard_aws::Head>> {
-        let found = self.0.heads.iter().find(|(name, _)| name.bucket == bucket && name.key == key);
+        let found = self.inner.heads.iter().find(|(name, _)| name.bucket == bucket && name.key == key);
         found.map(|(_, head)| Arc::clone(head))
     }
 
@@ -174,7 +206,7 @@ impl Scope {
     }
 
     fn ledger(&self) -> MutexGuard<'_, SendLedger> {
-        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

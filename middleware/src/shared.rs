@@ -1,5 +1,6 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hopguard_core::event::Reader;
 use hopguard_core::settings::SettingError;
@@ -8,6 +9,7 @@ use moka::sync::Cache;
 
 #[cfg(not(feature = "aws"))]
 use crate::edge::Edge;
+use crate::init;
 #[cfg(feature = "aws")]
 use hopguard_aws::Edge;
 
@@ -28,6 +30,11 @@ pub(crate) struct Shared {
     fan_out: Mutex<FanOut>,
     function: OnceLock<(Box<str>, FunctionId)>,
     seen: Cache<ChainId, u32>,
+    /// No invocation has come yet.
+    fresh: AtomicBool,
+    /// When a handler was wrapped, which ends the initialisation.
+    wrapped: OnceLock<Instant>,
+    init: OnceLock<Option<Duration>>,
 }
 
 impl Shared {
@@ -51,6 +58,9 @@ impl Shared {
             fan_out: Mutex::default(),
             function: OnceLock::new(),
             seen: Cache::builder().max_capacity(SEEN_CHAINS).time_to_idle(SEEN_FOR).build(),
+            fresh: AtomicBool::new(true),
+            wrapped: OnceLock::new(),
+            init: OnceLock::new(),
             settings,
         }
     }
@@ -87,6 +97,21 @@ impl Shared {
                 tracing::error!(target: "hopguard", %error, "wrong setting: its default is used");
             }
         });
+    }
+
+    /// A handler is wrapped: its initialisation is as good as over.
+    pub(crate) fn wrapped(&self) {
+        self.wrapped.get_or_init(Instant::now);
+    }
+
+    /// Whether this invocation is the first here.
+    pub(crate) fn is_first(&self) -> bool {
+        self.fresh.load(Ordering::Relaxed) && self.fresh.swap(false, Ordering::Relaxed)
+    }
+
+    /// How long the initialisation took, where that is known.
+    pub(crate) fn init(&self) -> Option<Duration> {
+        *self.init.get_or_init(|| init::since_start(*self.wrapped.get()?))
     }
 
     /// Counts a send outside of any scope. The first one is logged: spawned work has probably lost its lineage.

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hopguard_core::admission::{Admission as Admissible, Arrival, BlockedRecord, Withheld};
-use hopguard_core::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE};
+use hopguard_core::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE, TraceParent};
 use hopguard_core::{FunctionId, Xray};
 use lambda_runtime::Context;
 use serde_json::value::RawValue;
 use tracing::Span;
 
 use crate::objects::{self, KnownHead};
+use crate::observed::{Observed, Seen};
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::telemetry;
@@ -45,9 +46,13 @@ pub(crate) fn admit(shared: &Arc<Shared>, payload: Box<RawValue>, context: &Cont
     let function = shared.function(&context.invoked_function_arn);
     let event = shared.reader.read(payload.get().as_bytes());
     let called = called_with(shared, context);
-    let span = telemetry::invocation_span(event.source(), &context.request_id, &context.invoked_function_arn);
+    let span = telemetry::invocation_span(event.source(), context);
+    let seen = Seen::new(shared, &span, event.source(), payload.get().as_bytes());
     if event.is_untouched() && called.is_none() {
-        let scope = Scope::of_root(shared, function, admission(shared, function, context).root());
+        let observe = |sender: Option<&TraceParent>, chain| {
+            Observed::begin(shared, &span, context, &seen, sender, chain)
+        };
+        let scope = Scope::of_root(shared, function, admission(shared, function, context).root(), observe);
         let (source, chain) = (event.source().name(), scope.lineage().chain);
         tracing::debug!(target: "hopguard", source, %chain, hop = 0, visits = 1, "chain started");
         telemetry::record_lineage(&span, &scope.lineage(), function);
@@ -62,7 +67,7 @@ pub(crate) fn admit(shared: &Arc<Shared>, payload: Box<RawValue>, context: &Cont
 
     let known = objects::find(shared, &event);
     let invocation =
-        Invocation { shared: Arc::clone(shared), function, context: context.clone(), called, span };
+        Invocation { shared: Arc::clone(shared), function, context: context.clone(), called, span, seen };
     if known.iter().flatten().any(Option::is_none) {
         return Admission::Waiting(Box::pin(async move {
             let timeout = lookup_timeout(&invocation);
@@ -88,6 +93,7 @@ struct Invocation {
     /// What a synchronous caller wrote into the client context.
     called: Option<Inbound>,
     span: Span,
+    seen: Seen,
 }
 
 /// Records as judged.
@@ -114,10 +120,13 @@ impl Invocation {
     /// Lets the handler have these records.
     fn admit(self, payload: Option<Box<RawValue>>, arrivals: Vec<Arrived>) -> Admitted {
         let root = self.admission().root();
-        let Self { shared, function, span, .. } = self;
+        let Self { shared, function, context, span, seen, .. } = self;
         telemetry::link(&span, arrivals.iter().filter_map(|arrived| arrived.arrival.inbound.parent.as_ref()));
-        span.record("messaging.batch.message_count", arrivals.len());
-        let scope = Scope::of_invocation(&shared, function, arrivals, root);
+        telemetry::record_number(&span, "messaging.batch.message_count", arrivals.len() as u64);
+        let observe = |sender: Option<&TraceParent>, chain| {
+            Observed::begin(&shared, &span, &context, &seen, sender, chain)
+        };
+        let scope = Scope::of_invocation(&shared, function, arrivals, root, observe);
         telemetry::record_lineage(&span, &scope.lineage(), function);
         Admitted { payload, scope, span, withheld: Withheld::default(), trip: None }
     }

@@ -4,6 +4,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "nobody links a test")]
 
 mod answers;
+mod calls;
 mod event;
 mod invocation;
 mod isolation;
@@ -11,5 +12,6 @@ mod runtime;
 mod scenario;
 mod server;
 mod spans;
+mod traced;
 mod unaltered;
 mod wire;
