@@ -15,6 +15,8 @@ use crate::telemetry;
 
 tokio::task_local! {
     static SCOPE: Scope;
+    /// The span of the call that sends now, where no tracing SDK knows it.
+    static CALLER: TraceParent;
 }
 
 /// What the code that runs now descends from: one invocation as a whole, or one record of it inside
@@ -23,11 +25,7 @@ tokio::task_local! {
 /// Every send of an SDK client with the [`Propagator`](crate::Propagator) takes the lineage of the current scope along.
 /// Scopes are task-local: there is no global state, and invocations that run at once never mix.
 #[derive(Clone)]
-pub struct Scope {
-    inner: Arc<Inner>,
-    /// The span of the call that sends, where that is known.
-    caller: Option<TraceParent>,
-}
+pub struct Scope(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
@@ -66,16 +64,16 @@ impl Scope {
 
     /// The function that runs.
     pub fn function(&self) -> FunctionId {
-        self.inner.function
+        self.0.function
     }
 
     /// The span of whoever sent what this scope works on.
     pub(crate) fn sender(&self) -> Option<&TraceParent> {
-        self.inner.sender.as_ref()
+        self.0.sender.as_ref()
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.inner.shared
+        &self.0.shared
     }
 
     /// The scope of an invocation whose event carries nothing.
@@ -109,9 +107,9 @@ impl Scope {
 
     /// The scope of one record of this invocation.
     pub(crate) fn of_record(&self, id: Option<&str>, chain: impl FnOnce() -> ChainId) -> Self {
-        let arrival = match id.and_then(|id| self.inner.records.get(id)) {
+        let arrival = match id.and_then(|id| self.0.records.get(id)) {
             Some(known) => known.clone(),
-            None if self.inner.read => {
+            None if self.0.read => {
                 // The event's records were read and this one cannot be told apart: it shares the scope of them all. A root here
                 // would switch the guard off.
                 return self.clone();
@@ -121,7 +119,7 @@ impl Scope {
                 (Arrival::root(chain(), self.function(), credit), Vec::new())
             }
         };
-        let observed = self.inner.observed.clone();
+        let observed = self.0.observed.clone();
         Self::new(self.shared(), self.function(), arrival, 1, HashMap::new(), true, observed)
     }
 
@@ -139,7 +137,7 @@ impl Scope {
         // "sampled" flag, since "not sampled" would switch tracing off in every parent-based service behind us.
         let made_up = || TraceParent { trace: chain, span: fastrand::u64(1..), flags: 1 };
         let parent = arrival.inbound.parent.unwrap_or_else(made_up);
-        let inner = Arc::new(Inner {
+        Self(Arc::new(Inner {
             shared: Arc::clone(shared),
             function,
             ledger: Mutex::new(SendLedger::new(arrival.lineage, records)),
@@ -150,19 +148,20 @@ impl Scope {
             records: by_id,
             heads,
             observed,
-        });
-        Self { inner, caller: None }
+        }))
     }
 
     /// The invocation as it is observed, where anybody listens.
     pub(crate) fn observed(&self) -> Option<&Arc<Observed>> {
-        self.inner.observed.as_ref()
+        self.0.observed.as_ref()
     }
 
-    /// The same scope, for what a call with this span sends.
-    #[must_use]
-    pub(crate) fn called_by(self, caller: Option<TraceParent>) -> Self {
-        Self { caller, ..self }
+    /// Runs `send`, which a call with this span does.
+    pub(crate) fn called_by<R>(caller: Option<TraceParent>, send: impl FnOnce() -> R) -> R {
+        match caller {
+            Some(caller) => CALLER.sync_scope(caller, send),
+            None => send(),
+        }
     }
 
     /// What one more message takes along.
@@ -183,7 +182,8 @@ impl Scope {
             // The user's tracing SDK knows better which span sends; its tracestate is the one that belongs to it.
             Some(current) => (current, ""),
             None => {
-                (self.caller.unwrap_or(self.inner.parent), self.inner.others.as_deref().unwrap_or_default())
+                let parent = CALLER.try_with(|caller| *caller).unwrap_or(self.0.parent);
+                (parent, self.0.others.as_deref().unwrap_or_default())
             }
         };
         let token = Token::new(&lineage, self.shared().settings.signing_keys.as_ref());
@@ -193,7 +193,7 @@ impl Scope {
     /// What is known of an object that one of this scope's records names.
     #[cfg(feature = "s3")]
     pub(crate) fn head(&self, bucket: &str, key: &str) -> Option<Arc<hopguard_aws::Head>> {
-        let found = self.inner.heads.iter().find(|(name, _)| name.bucket == bucket && name.key == key);
+        let found = self.0.heads.iter().find(|(name, _)| name.bucket == bucket && name.key == key);
         found.map(|(_, head)| Arc::clone(head))
     }
 
@@ -206,7 +206,7 @@ impl Scope {
     }
 
     fn ledger(&self) -> MutexGuard<'_, SendLedger> {
-        self.inner.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -74,8 +74,7 @@ impl Propagator {
             return self.inject(scope, input, cfg);
         };
         // The call's own span is the parent of what it sends.
-        let scope = scope.map(|scope| scope.called_by(calling.own()));
-        calling.span().in_scope(|| self.inject(scope, input, cfg));
+        calling.span().in_scope(|| Scope::called_by(calling.own(), || self.inject(scope, input, cfg)));
         cfg.interceptor_state().store_put(calling);
     }
 
