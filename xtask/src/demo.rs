@@ -11,8 +11,8 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
+    page::Page,
     process::{self, Output},
-    readme::Readme,
     workspace::Workspace,
 };
 
@@ -66,7 +66,7 @@ fn replace(command: &mut Command) -> Result<Infallible> {
 }
 
 fn record(workspace: &Workspace, demo: &mut Command) -> Result<ExitCode> {
-    let mut readme = Readme::read(workspace)?;
+    let mut readme = Page::read(workspace, "README.md")?;
     // Fails before the demo runs, where there is no place for it.
     readme.set("demo", "")?;
     let story = Mutex::new(String::new());

@@ -1,30 +1,46 @@
-//! `cargo xtask docs`: what the README shows and the code decides.
+//! `cargo xtask docs`: what the README and the pages in `docs/` show and the code decides.
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use hopguard_core::settings::markdown_table;
+use hopguard_core::{findings, settings};
 
-use crate::{readme::Readme, workspace::Workspace};
+use crate::{page::Page, workspace::Workspace};
 
-/// Writes the table of settings, or with `check` fails where it is out of date.
+/// A table, the page that it stands on and its name there.
+struct Table {
+    page: &'static str,
+    name: &'static str,
+    content: fn() -> String,
+}
+
+const TABLES: [Table; 2] = [
+    Table { page: "README.md", name: "settings", content: settings::markdown_table },
+    Table { page: "docs/findings.md", name: "thresholds", content: findings::markdown_table },
+];
+
+/// Writes the tables, or with `check` fails where one is out of date.
 pub(crate) fn run(workspace: &Workspace, only_check: bool) -> Result<ExitCode> {
     if only_check {
         check(workspace)?;
-        println!("README.md shows the settings as the code has them");
-    } else {
-        let mut readme = Readme::read(workspace)?;
-        let changed = readme.set("settings", &markdown_table())?;
-        readme.write()?;
-        println!("README.md: settings {}", if changed { "written" } else { "were up to date" });
+        println!("README.md and docs show the tables as the code has them");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for Table { page, name, content } in TABLES {
+        let mut text = Page::read(workspace, page)?;
+        let changed = text.set(name, &content())?;
+        text.write()?;
+        println!("{page}: {name} {}", if changed { "written" } else { "were up to date" });
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fails where the README's table is not the code's.
+/// Fails where a table is not the code's.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    if Readme::read(workspace)?.set("settings", &markdown_table())? {
-        bail!("the settings in README.md are not those of the code: run `cargo xtask docs`");
+    for Table { page, name, content } in TABLES {
+        if Page::read(workspace, page)?.set(name, &content())? {
+            bail!("the {name} in {page} are not those of the code: run `cargo xtask docs`");
+        }
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What hopguard costs inside a handler, as ratios to a reference that is measured in the same run, interleaved with it.
 //!
 //! `cargo bench -p hopguard-core` prints the table, with instruction counts where `valgrind` is on the `PATH`.
-//! `cargo bench -p hopguard-core -- sqs` runs the cases with that in their names.
+//! `cargo bench -p hopguard-core -- sqs` (or `wait`) runs the cases with that in their names.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and runs valgrind")]
 #![allow(
     clippy::print_stdout,
@@ -17,7 +17,10 @@ mod events;
 mod instructions;
 mod measure;
 mod table;
+mod waits;
 
 fn main() {
-    table::run(cases::all());
+    let mut all = cases::all();
+    all.extend(waits::all());
+    table::run(all);
 }

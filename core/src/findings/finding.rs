@@ -1,4 +1,5 @@
 use super::Kind;
+use super::names::Names;
 use crate::wait::Amount;
 
 /// One anti-pattern that one function showed within a window, with its evidence.
@@ -10,7 +11,7 @@ pub struct Finding {
     pub function: String,
     /// What was seen, each beside the threshold that it reached.
     pub evidence: Vec<Evidence>,
-    /// Invocations that show it, the first few.
+    /// A few invocations that show it: those that it cost most.
     pub examples: Vec<Example>,
     /// What to do about it.
     pub suggestion: &'static str,
@@ -29,13 +30,13 @@ pub struct Evidence {
     pub what: &'static str,
     /// How much of it there is.
     pub value: f64,
-    /// In which unit: UCUM, `1` for a count.
+    /// In which unit: `1` for a count, else `%`, `ms`, `MB` or `GB.s`.
     pub unit: &'static str,
     /// The threshold that it had to reach, where there is one.
     pub threshold: Option<f64>,
-    /// What was counted, by name, the first few.
+    /// What was counted, by name: the first few in the order of the alphabet.
     pub names: Vec<String>,
-    /// How many there were that could not be told apart any more, because there was no room for their names.
+    /// How often one came that there was no room for: with more than 64 names, `value` is 64 and this is not 0.
     pub overflow: u64,
 }
 
@@ -46,4 +47,42 @@ pub struct Example {
     pub invocation: String,
     /// Its trace id; empty where not known.
     pub trace: String,
+}
+
+impl Evidence {
+    pub(super) fn count(what: &'static str, value: impl Into<f64>) -> Self {
+        Self { what, value: value.into(), unit: "1", ..Self::default() }
+    }
+
+    pub(super) fn ms(what: &'static str, value: f64) -> Self {
+        Self { what, value, unit: "ms", ..Self::default() }
+    }
+
+    pub(super) fn megabytes(what: &'static str, bytes: u64) -> Self {
+        // As Lambda counts them.
+        Self { what, value: bytes as f64 / 1_048_576.0, unit: "MB", ..Self::default() }
+    }
+
+    pub(super) fn gb_seconds(what: &'static str, amount: Amount) -> Self {
+        Self { what, value: amount.gb_seconds, unit: "GB.s", ..Self::default() }
+    }
+
+    /// A part of the whole, in percent.
+    pub(super) fn share(what: &'static str, part: Amount, whole: Amount) -> Self {
+        let value = if whole.ns == 0 { 0.0 } else { part.ns as f64 / whole.ns as f64 * 100.0 };
+        Self { what, value, unit: "%", ..Self::default() }
+    }
+
+    pub(super) fn against(self, threshold: u32) -> Self {
+        Self { threshold: Some(f64::from(threshold)), ..self }
+    }
+
+    pub(super) fn named(self, names: &Names) -> Self {
+        Self { names: names.shown(), overflow: names.overflow(), ..self }
+    }
+
+    /// Whether it has a threshold and reaches it: of several numbers, those that count.
+    pub fn reaches(&self) -> bool {
+        self.threshold.is_some_and(|threshold| self.value >= threshold)
+    }
 }

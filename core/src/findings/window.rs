@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::profile::Profile;
 use super::{Finding, Observation, Thresholds};
+use crate::wait::{MAX_TARGET_BYTES, prefix};
 
 /// The most functions that one window tells apart.
 pub const MAX_FUNCTIONS: usize = 1_024;
@@ -24,14 +25,15 @@ impl Window {
 
     /// Takes one invocation into account.
     pub fn observe(&mut self, observation: &Observation<'_>) {
-        if !self.functions.contains_key(observation.function) {
+        let function = prefix(observation.function, MAX_TARGET_BYTES);
+        if !self.functions.contains_key(function) {
             if self.functions.len() >= MAX_FUNCTIONS {
                 self.overflow = self.overflow.saturating_add(1);
                 return;
             }
-            self.functions.insert(observation.function.to_owned(), Profile::default());
+            self.functions.insert(function.to_owned(), Profile::default());
         }
-        if let Some(profile) = self.functions.get_mut(observation.function) {
+        if let Some(profile) = self.functions.get_mut(function) {
             profile.observe(observation, &self.thresholds);
         }
     }

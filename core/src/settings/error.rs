@@ -70,6 +70,46 @@ pub enum SettingError {
         /// A value that works.
         example: &'static str,
     },
+    /// A number with a fraction is none, or out of its range.
+    #[error("{name}={value:?} is not a number {range}; write for example \"{example}\"")]
+    Decimal {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// The range in words.
+        range: &'static str,
+        /// A value that works.
+        example: &'static str,
+    },
+    /// A threshold's number is none, or out of its range.
+    #[error(
+        "{name}: {value:?} is not a whole number from {least} to {most}; write for example \"{threshold}={example}\""
+    )]
+    Threshold {
+        /// The variable.
+        name: &'static str,
+        /// What it holds for this threshold.
+        value: String,
+        /// The threshold.
+        threshold: &'static str,
+        /// The lowest value allowed.
+        least: u32,
+        /// The highest value allowed.
+        most: u32,
+        /// A value that works.
+        example: u32,
+    },
+    /// A word is none of the thresholds.
+    #[error("{name}: {word:?} is no threshold; {hint}")]
+    UnknownThreshold {
+        /// The variable.
+        name: &'static str,
+        /// The word.
+        word: String,
+        /// What was probably meant, or where the thresholds are listed.
+        hint: String,
+    },
     /// A signing key is too short. The key itself is never shown.
     #[error(
         "{name} holds a key of {bytes} bytes; write one of at least {MIN_KEY_BYTES}, for example the output of `openssl rand -hex 32`"
@@ -98,13 +138,25 @@ pub enum SettingError {
 impl SettingError {
     /// An unknown variable, with the nearest known one as a hint.
     pub(crate) fn unknown(name: &str, known: impl Iterator<Item = &'static str>) -> Self {
-        let nearest = known.map(|candidate| (distance(name, candidate), candidate)).min();
-        let hint = match nearest {
-            Some((distance, candidate)) if distance <= 6 => format!("did you mean {candidate}?"),
-            _ => "remove it, or see the README's list".to_owned(),
-        };
+        let hint = hint(name, known, 6).unwrap_or_else(|| "remove it, or see the README's list".to_owned());
         Self::Unknown { name: name.chars().take(64).collect(), hint }
     }
+
+    /// An unknown threshold, with the nearest known one as a hint.
+    pub(crate) fn unknown_threshold(
+        name: &'static str,
+        word: &str,
+        known: impl Iterator<Item = &'static str>,
+    ) -> Self {
+        let hint = hint(word, known, 4).unwrap_or_else(|| "see docs/findings.md".to_owned());
+        Self::UnknownThreshold { name, word: word.chars().take(64).collect(), hint }
+    }
+}
+
+/// The nearest of the known names, where it is no further away than so many edits.
+fn hint(name: &str, known: impl Iterator<Item = &'static str>, most: usize) -> Option<String> {
+    let (distance, candidate) = known.map(|candidate| (distance(name, candidate), candidate)).min()?;
+    (distance <= most).then(|| format!("did you mean {candidate}?"))
 }
 
 /// The Levenshtein distance, of the first 64 characters.

@@ -1,5 +1,6 @@
 //! The environment variables that configure hopguard, each with its name, default, range and parser.
 
+mod analysis;
 mod error;
 mod parse;
 mod telemetry;
@@ -12,6 +13,7 @@ pub use telemetry::{MetricSinks, Telemetry};
 use variables::SET_BY_THE_LAYER;
 pub use variables::{VARIABLES, Variable};
 
+use crate::findings::Thresholds;
 use crate::policy::Policy;
 use crate::signing::SigningKeys;
 
@@ -35,6 +37,10 @@ pub struct Settings {
     pub lookup_timeout: Duration,
     /// What the layer does with spans and metrics.
     pub telemetry: Telemetry,
+    /// What a GB-second costs, in USD; `None` where AWS's list price for the function's processor holds.
+    pub usd_per_gb_second: Option<f64>,
+    /// From where on something is a finding.
+    pub thresholds: Thresholds,
 }
 
 /// What happens to a blocked record.
@@ -59,6 +65,8 @@ impl Default for Settings {
             signing_keys: None,
             lookup_timeout: Duration::from_secs(1),
             telemetry: Telemetry::default(),
+            usd_per_gb_second: None,
+            thresholds: Thresholds::default(),
         }
     }
 }

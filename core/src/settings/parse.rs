@@ -14,6 +14,17 @@ pub(super) fn number(
     value.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(error)
 }
 
+/// A number with or without a fraction, within its range.
+pub(super) fn decimal(
+    name: &'static str,
+    value: &str,
+    (least, most, range): (f64, f64, &'static str),
+    example: &'static str,
+) -> Result<f64, SettingError> {
+    let number = value.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| SettingError::Decimal { name, value: value.to_owned(), range, example })
+}
+
 /// One of a few words, in any case.
 pub(super) fn word<T: Copy>(
     name: &'static str,

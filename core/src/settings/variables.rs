@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::policy::Mode;
-use crate::settings::{Draft, OnBlock, SettingError, parse, telemetry};
+use crate::settings::{Draft, OnBlock, SettingError, analysis, parse, telemetry};
 use crate::signing::SigningKeys;
 
 /// One environment variable.
@@ -35,6 +35,8 @@ pub const VARIABLES: &[Variable] = &[
     telemetry::OTLP_PORT,
     telemetry::OTLP_FILE,
     telemetry::FLUSH_INTERVAL,
+    analysis::USD_PER_GB_SECOND,
+    analysis::FINDINGS,
 ];
 
 /// What the layer's wrapper sets for the runtime's process: no setting, and no mistake either.
@@ -190,6 +192,8 @@ mod tests {
             ("HOPGUARD_OTLP_PORT", "0", "65536"),
             ("HOPGUARD_OTLP_FILE", "/tmp/otlp.jsonl", "otlp.jsonl"),
             ("HOPGUARD_FLUSH_INTERVAL", "0ms", "11m"),
+            ("HOPGUARD_USD_PER_GB_SECOND", "0", "0.0011"),
+            ("HOPGUARD_FINDINGS", "recursion.visits=3", "recursion.visits=1"),
         ];
         // What only the layer's other parts read can be nothing wrong.
         let free = ["HOPGUARD_NEXT_WRAPPER", "HOPGUARD_DYNAMODB_TABLES"];

@@ -5,7 +5,7 @@ use super::{Amount, Call, Calls, Invocation, Kind, Price, critical};
 
 /// What one invocation waited for, and what that cost.
 ///
-/// Where calls were dropped, every figure is a lower bound.
+/// Where calls were dropped, every figure of them is a lower bound, and the time on the processor an upper one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Analysis {
     /// How many calls were analysed.

@@ -19,6 +19,8 @@ pub const MAX_DEPENDENCES: usize = 16;
 pub struct Calls {
     calls: Vec<Call>,
     dropped: u64,
+    /// When the first of those began that there was no room for.
+    dropped_from: Option<u64>,
 }
 
 impl Calls {
@@ -27,6 +29,7 @@ impl Calls {
         let place = self.calls.len();
         if place >= MAX_CALLS {
             self.dropped = self.dropped.saturating_add(1);
+            self.dropped_from = Some(self.dropped_from.unwrap_or(u64::MAX).min(call.start_ns));
             return None;
         }
         cut(&mut call.service);
@@ -41,7 +44,8 @@ impl Calls {
         u32::try_from(place).ok()
     }
 
-    /// Counts calls that were lost before they came here.
+    /// Counts calls that were lost before they came here. When they were is not known: one that overlapped two others may make those
+    /// a serial run, so that of all figures the candidate saving may then be too high.
     pub const fn add_dropped(&mut self, calls: u64) {
         self.dropped = self.dropped.saturating_add(calls);
     }
@@ -64,6 +68,11 @@ impl Calls {
     /// Whether there is none.
     pub const fn is_empty(&self) -> bool {
         self.calls.is_empty()
+    }
+
+    /// What ended up to here can have overlapped none of the calls that there was no room for.
+    pub(super) fn complete_until(&self) -> u64 {
+        self.dropped_from.unwrap_or(u64::MAX)
     }
 
     /// How many there was no room for.

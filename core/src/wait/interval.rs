@@ -44,9 +44,10 @@ impl Interval {
         }
     }
 
-    /// Whether the two have a moment in common, be it a bound.
-    const fn meets(self, other: Self) -> bool {
-        self.start <= other.end && other.start <= self.end
+    /// Whether some of it is in `bounds`; one with no length is where it is not outside.
+    fn is_in(self, bounds: Self) -> bool {
+        let moment = self.length() == 0 && bounds.start <= self.start && self.end <= bounds.end;
+        moment || self.within(bounds).length() > 0
     }
 }
 
@@ -55,7 +56,7 @@ pub(super) fn sorted(bounds: Interval, calls: &[Call]) -> Vec<Placed> {
     let mut placed: Vec<Placed> = (0..)
         .zip(calls)
         .map(|(place, call)| (place, Interval::of(call)))
-        .filter(|(_, interval)| interval.meets(bounds))
+        .filter(|(_, interval)| interval.is_in(bounds))
         .map(|(place, interval)| Placed { interval: interval.within(bounds), place })
         .collect();
     placed.sort_unstable_by_key(|one| (one.interval.start, one.interval.end, one.place));

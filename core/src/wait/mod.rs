@@ -35,3 +35,6 @@ pub use invocation::Invocation;
 pub use price::{Amount, Architecture, Price};
 pub use retries::Retries;
 pub use serial::SerialRun;
+
+#[cfg(test)]
+mod tests;

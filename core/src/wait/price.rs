@@ -15,7 +15,7 @@ pub struct Price {
     pub usd_per_request: f64,
     /// Where the price is from.
     pub source: Cow<'static, str>,
-    /// The day of that source, as year-month-day; empty where it is the owner's own figure.
+    /// The day on which it was written down here, as year-month-day; empty where it is the owner's own figure.
     pub date: Cow<'static, str>,
 }
 
@@ -33,14 +33,18 @@ impl Price {
     /// AWS's list price in us-east-1, first tier.
     pub const fn listed(architecture: Architecture) -> Self {
         let (usd_per_gb_second, source) = match architecture {
-            Architecture::X86_64 => (0.000_016_666_7, "AWS Lambda price list, us-east-1, x86_64, first tier"),
-            Architecture::Arm64 => (0.000_013_333_4, "AWS Lambda price list, us-east-1, arm64, first tier"),
+            Architecture::X86_64 => {
+                (0.000_016_666_7, "https://aws.amazon.com/lambda/pricing/ (us-east-1, x86_64, first tier)")
+            }
+            Architecture::Arm64 => {
+                (0.000_013_333_4, "https://aws.amazon.com/lambda/pricing/ (us-east-1, arm64, first tier)")
+            }
         };
         Self {
             usd_per_gb_second,
             usd_per_request: 0.000_000_2,
             source: Cow::Borrowed(source),
-            date: Cow::Borrowed("2026-11-01"),
+            date: Cow::Borrowed("2026-11-24"),
         }
     }
 

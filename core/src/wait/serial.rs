@@ -40,7 +40,8 @@ pub(super) fn runs(placed: &[Placed], calls: &Calls) -> Vec<SerialRun> {
         let overlaps_earlier = one.interval.start() < until;
         until = until.max(one.interval.end());
         let overlaps_later = rest.peek().is_some_and(|next| next.interval.start() < until);
-        if overlaps_earlier || overlaps_later {
+        let may_overlap_dropped = until > calls.complete_until();
+        if overlaps_earlier || overlaps_later || may_overlap_dropped {
             runs.extend(run(&alone, calls));
             alone.clear();
         } else {

@@ -1,10 +1,17 @@
 //! Every metric of hopguard, named in one place. Chain ids are never an attribute.
 
+mod call_durations;
+mod measure;
+
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::admission::Fate;
+use crate::findings::Kind;
 use crate::propagator::Injected;
+
+pub use call_durations::{CallDurations, CallSeries, MAX_SERIES, OTHER};
+pub use measure::Measure;
 
 /// One counter of events. Its unit is always 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,11 +83,27 @@ pub enum Counter {
     InjectorFaults,
     /// Parts of the layer that panicked and were started again.
     PartRestarts,
+    /// Calls that were sent again, each time.
+    CallRetries,
+    /// Calls that ran into a time limit.
+    CallTimeouts,
+    /// Calls that there was no room for in an analysis.
+    DroppedCalls,
+    /// Windows in which a function stood on its own path.
+    FoundRecursion,
+    /// Windows in which it called a function and waited for it.
+    FoundSyncInvoke,
+    /// Windows in which it made calls one after the other that could have run together.
+    FoundSerialWait,
+    /// Windows in which it led many steps.
+    FoundOrchestrator,
+    /// Windows in which it did the work of many.
+    FoundMonolith,
 }
 
 impl Counter {
     /// All counters, in the order of their declaration.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 41] = [
         Self::Allowed,
         Self::Warned,
         Self::Blocked,
@@ -114,6 +137,14 @@ impl Counter {
         Self::RejectedEvents,
         Self::InjectorFaults,
         Self::PartRestarts,
+        Self::CallRetries,
+        Self::CallTimeouts,
+        Self::DroppedCalls,
+        Self::FoundRecursion,
+        Self::FoundSyncInvoke,
+        Self::FoundSerialWait,
+        Self::FoundOrchestrator,
+        Self::FoundMonolith,
     ];
 
     /// The metric's name, and the attribute that tells counters of one metric apart.
@@ -152,6 +183,14 @@ impl Counter {
             Self::RejectedEvents => ("hopguard.telemetry.rejected", Some(("source", "platform"))),
             Self::InjectorFaults => ("hopguard.injector.faults", None),
             Self::PartRestarts => ("hopguard.layer.restarts", None),
+            Self::CallRetries => ("hopguard.call.retries", None),
+            Self::CallTimeouts => ("hopguard.call.timeouts", None),
+            Self::DroppedCalls => ("hopguard.call.dropped", None),
+            Self::FoundRecursion => ("hopguard.findings", Some(("finding", Kind::Recursion.name()))),
+            Self::FoundSyncInvoke => ("hopguard.findings", Some(("finding", Kind::SyncInvoke.name()))),
+            Self::FoundSerialWait => ("hopguard.findings", Some(("finding", Kind::SerialWait.name()))),
+            Self::FoundOrchestrator => ("hopguard.findings", Some(("finding", Kind::Orchestrator.name()))),
+            Self::FoundMonolith => ("hopguard.findings", Some(("finding", Kind::Monolith.name()))),
         }
     }
 
@@ -183,6 +222,18 @@ impl From<Fate> for Counter {
             Fate::Quarantined => Self::Quarantined,
             Fate::Dropped => Self::Dropped,
             Fate::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<Kind> for Counter {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Recursion => Self::FoundRecursion,
+            Kind::SyncInvoke => Self::FoundSyncInvoke,
+            Kind::SerialWait => Self::FoundSerialWait,
+            Kind::Orchestrator => Self::FoundOrchestrator,
+            Kind::Monolith => Self::FoundMonolith,
         }
     }
 }
@@ -225,82 +276,6 @@ impl Counters {
     }
 }
 
-/// One thing that is measured in the layer, with its unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Measure {
-    /// How long the function's logic ran.
-    InvokeDuration,
-    /// How long its initialisation took.
-    InitDuration,
-    /// How long it was paid for.
-    BilledDuration,
-    /// The most memory that its environment used.
-    MemoryUsed,
-    /// How long the layer took from its start until it asked for the first event.
-    LayerInit,
-    /// The memory that the layer is resident with.
-    LayerMemory,
-}
-
-impl Measure {
-    /// All measures, in the order of their declaration.
-    pub const ALL: [Self; 6] = [
-        Self::InvokeDuration,
-        Self::InitDuration,
-        Self::BilledDuration,
-        Self::MemoryUsed,
-        Self::LayerInit,
-        Self::LayerMemory,
-    ];
-
-    /// The metric's name: OpenTelemetry's where there is one.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::InvokeDuration => "faas.invoke_duration",
-            Self::InitDuration => "faas.init_duration",
-            Self::BilledDuration => "hopguard.billed_duration",
-            Self::MemoryUsed => "faas.mem_usage",
-            Self::LayerInit => "hopguard.layer.init_duration",
-            Self::LayerMemory => "hopguard.layer.memory",
-        }
-    }
-
-    /// The unit (UCUM).
-    pub const fn unit(self) -> &'static str {
-        match self {
-            Self::MemoryUsed | Self::LayerMemory => "By",
-            Self::InvokeDuration | Self::InitDuration | Self::BilledDuration | Self::LayerInit => "s",
-        }
-    }
-
-    /// The bounds of its histogram; none where only the last value counts.
-    pub const fn bounds(self) -> &'static [f64] {
-        const MB: f64 = 1_048_576.0;
-        match self {
-            Self::InvokeDuration | Self::BilledDuration => {
-                // As OpenTelemetry advises for durations, and on to Lambda's limit of 900 s.
-                &[
-                    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 30.0,
-                    60.0, 300.0, 900.0,
-                ]
-            }
-            Self::InitDuration => &[0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0],
-            Self::MemoryUsed => &[
-                64.0 * MB,
-                128.0 * MB,
-                256.0 * MB,
-                512.0 * MB,
-                1024.0 * MB,
-                2048.0 * MB,
-                4096.0 * MB,
-                8192.0 * MB,
-            ],
-            Self::LayerInit | Self::LayerMemory => &[],
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -322,15 +297,5 @@ mod tests {
         let flat: HashSet<_> = Counter::ALL.into_iter().map(Counter::flat_name).collect();
         assert_eq!(flat.len(), Counter::ALL.len());
         assert_eq!(Counter::Blocked.flat_name(), "hopguard.records.block");
-    }
-
-    #[test]
-    fn measures_have_rising_bounds_and_names_of_their_own() {
-        let names: HashSet<_> = Measure::ALL.into_iter().map(Measure::name).collect();
-        assert_eq!(names.len(), Measure::ALL.len());
-        for (nth, measure) in Measure::ALL.into_iter().enumerate() {
-            assert_eq!(measure as usize, nth);
-            assert!(measure.bounds().is_sorted(), "{measure:?}");
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! The generated parts of README.md.
+//! The generated parts of README.md and of pages in `docs/`.
 
 use std::{fs, path::PathBuf};
 
@@ -6,23 +6,25 @@ use anyhow::{Context as _, Result};
 
 use crate::workspace::Workspace;
 
-/// README.md, whose generated parts stand between `<!-- name -->` and `<!-- /name -->`.
+/// A page whose generated parts stand between `<!-- name -->` and `<!-- /name -->`.
 #[derive(Debug)]
-pub(crate) struct Readme {
+pub(crate) struct Page {
+    name: &'static str,
     path: PathBuf,
     text: String,
 }
 
-impl Readme {
-    pub(crate) fn read(workspace: &Workspace) -> Result<Self> {
-        let path = workspace.path("README.md");
+impl Page {
+    /// Reads the page of that name, from the root of the workspace.
+    pub(crate) fn read(workspace: &Workspace, name: &'static str) -> Result<Self> {
+        let path = workspace.path(name);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Self { path, text })
+        Ok(Self { name, path, text })
     }
 
     /// Puts `content` between the markers of `name`. Returns whether that changes anything.
     pub(crate) fn set(&mut self, name: &str, content: &str) -> Result<bool> {
-        let text = replaced(&self.text, name, content)?;
+        let text = replaced(&self.text, self.name, name, content)?;
         let changed = text != self.text;
         self.text = text;
         Ok(changed)
@@ -33,11 +35,10 @@ impl Readme {
     }
 }
 
-fn replaced(text: &str, name: &str, content: &str) -> Result<String> {
+fn replaced(text: &str, page: &str, name: &str, content: &str) -> Result<String> {
     let (open, close) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
-    let missing = || {
-        format!("README.md lacks the lines {open} and {close}, in this order: write them where it belongs")
-    };
+    let missing =
+        || format!("{page} lacks the lines {open} and {close}, in this order: write them where it belongs");
     let (before, rest) = text.split_once(&open).with_context(missing)?;
     let (_, after) = rest.split_once(&close).with_context(missing)?;
     Ok(format!("{before}{open}\n{}\n{close}{after}", content.trim_end()))
@@ -50,15 +51,19 @@ mod tests {
     #[test]
     fn replaces_what_stands_between_the_markers() {
         let text = "# a\n<!-- settings -->\nold\n<!-- /settings -->\nend\n";
-        let new = replaced(text, "settings", "| new |\n").unwrap();
+        let new = replaced(text, "README.md", "settings", "| new |\n").unwrap();
         assert_eq!(new, "# a\n<!-- settings -->\n| new |\n<!-- /settings -->\nend\n");
-        assert_eq!(replaced(&new, "settings", "| new |\n").unwrap(), new, "a second time changes nothing");
+        assert_eq!(
+            replaced(&new, "README.md", "settings", "| new |\n").unwrap(),
+            new,
+            "a second time changes nothing"
+        );
     }
 
     #[test]
     fn says_which_markers_are_missing() {
         for text in ["", "<!-- settings -->", "<!-- /settings --> <!-- settings -->"] {
-            let error = replaced(text, "settings", "").unwrap_err().to_string();
+            let error = replaced(text, "README.md", "settings", "").unwrap_err().to_string();
             assert!(error.starts_with("README.md lacks the lines <!-- settings -->"), "{error}");
         }
     }
