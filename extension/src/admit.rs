@@ -20,6 +20,7 @@ use crate::call::Call;
 use crate::client_context;
 use crate::guard::Guard;
 use crate::invocations::Invocation;
+use crate::observe::Batch;
 
 /// An invocation that was admitted.
 pub(crate) struct Admitted {
@@ -44,7 +45,7 @@ pub(crate) fn admit_by(guard: &Guard, call: &Call, beginning: &[u8]) -> Option<A
     };
     let untouched =
         call.client_context.is_none() && memmem::find(beginning, field::NAME.as_bytes()).is_none();
-    (shapeless && untouched).then(|| root(guard, call, source))
+    (shapeless && untouched).then(|| root(guard, call, source, Batch::default()))
 }
 
 /// Reads an event, and decides what the runtime may have of it.
@@ -57,19 +58,22 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
         client_context::extract(context, guard.settings.signing_keys.as_ref()).filter(|said| !said.is_empty())
     });
     if event.is_untouched() && called.is_none() {
-        let invocation = root(guard, call, source);
+        // Counting is for the span alone.
+        let records = if guard.observer.traces() { event.count() } else { 0 };
+        let invocation = root(guard, call, source, Batch::of(records));
         return Admitted { event: Some(body), client_context: None, invocation };
     }
 
+    let mut batch = Batch::of(event.records().len());
     if let Some(called) = called {
         let one = admission.judge_call(called);
         let Some(reason) = tell(guard, Source::Invoke, &one, function) else {
             let client_context = advanced_context(guard, call, &one.arrival);
-            let invocation = Arc::new(invocation(guard, call, source, one.arrival, 1));
+            let invocation = Arc::new(invocation(guard, call, source, one.arrival, batch, 1));
             return Admitted { event: Some(body), client_context, invocation };
         };
         let blocked = [BlockedRecord::of_call(&one.arrival, reason, &guard.settings)];
-        return withhold(guard, call, &event, &body, Vec::new(), &blocked, admission.root()).await;
+        return withhold(guard, call, &event, &body, Vec::new(), &blocked, batch).await;
     }
 
     let known = look_up(guard, call, &event).await;
@@ -78,6 +82,7 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
     for (index, record) in event.records().iter().enumerate() {
         let known = known.next().unwrap_or_default().into_iter().map(|known| known.map(carried));
         let one = admission.judge(record, known, |root| guard.see(root));
+        batch.sent_by(one.arrival.inbound.parent);
         match tell(guard, record.source, &one, function) {
             Some(reason) => {
                 blocked.extend(BlockedRecord::of_record(
@@ -93,10 +98,10 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
     }
     if blocked.is_empty() {
         let event = advanced(guard, &event, &arrivals).map_or_else(|| body.clone(), Bytes::from);
-        let invocation = Arc::new(merged(guard, call, source, &arrivals, admission.root()));
+        let invocation = Arc::new(merged(guard, call, source, &arrivals, batch, admission.root()));
         return Admitted { event: Some(event), client_context: None, invocation };
     }
-    withhold(guard, call, &event, &body, arrivals, &blocked, admission.root()).await
+    withhold(guard, call, &event, &body, arrivals, &blocked, batch).await
 }
 
 /// Trips, moves blocked records to where they belong, and leaves the others.
@@ -107,7 +112,7 @@ async fn withhold(
     body: &Bytes,
     arrivals: Vec<(usize, Arrival)>,
     blocked: &[BlockedRecord],
-    root: Arrival,
+    batch: Batch,
 ) -> Admitted {
     let deadline = Instant::now() + time_left(call);
     let trip = trip(guard, call, blocked, deadline);
@@ -124,7 +129,8 @@ async fn withhold(
             withheld.fail_invocation = Some((blocked.len(), first.reason));
         }
     }
-    let invocation = merged(guard, call, event.source(), &left, root).withholding(withheld, trip);
+    let root = admission(guard, call).root();
+    let invocation = merged(guard, call, event.source(), &left, batch, root).withholding(withheld, trip);
     Admitted { event: event_left.map(Bytes::from), client_context: None, invocation: Arc::new(invocation) }
 }
 
@@ -184,10 +190,10 @@ fn admission<'a>(guard: &'a Guard, call: &'a Call) -> Admission<'a> {
 }
 
 /// An invocation that starts a chain.
-fn root(guard: &Guard, call: &Call, source: Source) -> Arc<Invocation> {
+fn root(guard: &Guard, call: &Call, source: Source, batch: Batch) -> Arc<Invocation> {
     let root = admission(guard, call).root();
     debug!(target: "hopguard", source = source.name(), chain = %root.lineage.chain, hop = 0, visits = 1, "chain started");
-    Arc::new(invocation(guard, call, source, root, 1))
+    Arc::new(invocation(guard, call, source, root, batch, 1))
 }
 
 /// An invocation whose lineage is merged from these records.
@@ -196,15 +202,23 @@ fn merged(
     call: &Call,
     source: Source,
     arrivals: &[(usize, Arrival)],
+    batch: Batch,
     root: Arrival,
 ) -> Invocation {
     let records = u32::try_from(arrivals.len()).unwrap_or(u32::MAX);
     let all = arrivals.iter().map(|(_, arrival)| arrival);
     let arrival = Arrival::merge(all, guard.settings.policy.branch_credit).unwrap_or(root);
-    invocation(guard, call, source, arrival, records)
+    invocation(guard, call, source, arrival, batch, records)
 }
 
-fn invocation(guard: &Guard, call: &Call, source: Source, arrival: Arrival, records: u32) -> Invocation {
+fn invocation(
+    guard: &Guard,
+    call: &Call,
+    source: Source,
+    arrival: Arrival,
+    batch: Batch,
+    records: u32,
+) -> Invocation {
     let sender = arrival.inbound.parent;
     let span = TraceParent {
         trace: sender.map_or(arrival.lineage.chain, |sender| sender.trace),
@@ -212,7 +226,7 @@ fn invocation(guard: &Guard, call: &Call, source: Source, arrival: Arrival, reco
         // A root has no sender: "sampled", since "not sampled" would switch tracing off in every parent-based service behind us.
         flags: sender.map_or(1, |sender| sender.flags),
     };
-    guard.observer.started(&call.started(source, &arrival, sender, span));
+    guard.observer.started(&call.started(source, &arrival, batch, sender, span));
     let others = arrival.inbound.others.map(String::from).unwrap_or_default();
     let ledger = SendLedger::new(arrival.lineage, records);
     Invocation::new(call.request_id.clone(), call.deadline, span, others, ledger)

@@ -6,7 +6,7 @@ use hopguard_core::event::Source;
 use hopguard_core::propagator::TraceParent;
 use http::HeaderMap;
 
-use crate::observe::Started;
+use crate::observe::{Batch, Started};
 
 /// The header that holds the client context.
 pub(crate) const CLIENT_CONTEXT: &str = "lambda-runtime-client-context";
@@ -40,6 +40,7 @@ impl Call {
         &self,
         source: Source,
         arrival: &Arrival,
+        batch: Batch,
         sender: Option<TraceParent>,
         span: TraceParent,
     ) -> Started {
@@ -49,6 +50,7 @@ impl Call {
             source,
             lineage: arrival.lineage,
             sender,
+            batch,
             span,
             at: SystemTime::now(),
         }

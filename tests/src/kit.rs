@@ -3,6 +3,7 @@
 mod debian;
 mod emulator;
 mod node;
+mod opentelemetry;
 mod python;
 
 use std::{
@@ -24,9 +25,9 @@ use crate::{
 pub enum Kit {
     /// AWS's Runtime Interface Emulator, which runs a runtime and extensions as Lambda does.
     Emulator,
-    /// The emulator, and AWS's runtime client and SDK for Python.
+    /// The emulator, and for Python AWS's runtime client, its SDK, and OpenTelemetry's.
     Python,
-    /// The emulator, and AWS's runtime client and SDK for Node.js.
+    /// The emulator, and for Node.js AWS's runtime client, its SDK, and OpenTelemetry's.
     Node,
 }
 
@@ -91,7 +92,7 @@ struct Marker {
 
 impl Toolbox {
     /// Installs a kit unless it is there, with Debian's packages where they are missing and this is root. Safe to call from
-    /// many processes at once. Blocks: the emulator takes 5 seconds the first time, Python 30, Node.js up to a minute.
+    /// many processes at once. Blocks: the emulator takes 5 seconds the first time, Python 40, Node.js up to a minute.
     ///
     /// # Errors
     /// [`Missing`] says what this machine lacks.
@@ -100,8 +101,7 @@ impl Toolbox {
         emulator::install(self, progress)?;
         match kit {
             Kit::Emulator => {}
-            Kit::Python => python::install(self, progress).map(drop)?,
-            Kit::Node => node::install(self, progress).map(drop)?,
+            Kit::Python | Kit::Node => opentelemetry::install(self, kit, progress).map(drop)?,
         }
         Ok(())
     }

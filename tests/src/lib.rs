@@ -26,6 +26,7 @@
 
 mod bucket;
 mod cloud;
+mod collector;
 mod environment;
 mod eventually;
 mod faults;
@@ -42,6 +43,7 @@ mod package;
 mod plan;
 mod queue;
 mod role;
+mod rotel;
 mod runtime;
 mod supervised;
 mod tap;
@@ -52,6 +54,7 @@ mod witness;
 
 pub use bucket::Bucket;
 pub use cloud::{Builder as CloudBuilder, Cloud};
+pub use collector::Collector;
 pub use environment::{
     Builder as EnvironmentBuilder, Environment, Invocation,
     outcome::Outcome,
@@ -67,6 +70,7 @@ pub use mapping::{Builder as MappingBuilder, Mapping};
 pub use message::{Draft, Message};
 pub use plan::{Dress, Plan, Send, is_run};
 pub use queue::{Builder as QueueBuilder, Depth, Queue};
+pub use rotel::Rotel;
 pub use runtime::Runtime;
 pub use tap::{Call, Tap};
 pub use target::Target;

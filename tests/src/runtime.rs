@@ -47,7 +47,7 @@ impl Runtime {
         let mut spec = Spec::new(&toolbox.emulator())?;
         let installed = match self {
             Self::Python { .. } => {
-                spec.path("PYTHONPATH", "/var/runtime");
+                spec.path("PYTHONPATH", "/opt/python:/var/runtime");
                 toolbox.python_runtime(progress)?
             }
             Self::Node { .. } => {

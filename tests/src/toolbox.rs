@@ -33,6 +33,8 @@ pub enum Tool {
     Ministack,
     /// The fault proxy, which answers some calls with errors of AWS's own shape.
     Microburst,
+    /// A third party's OpenTelemetry collector.
+    Rotel,
 }
 
 impl Tool {
@@ -42,6 +44,7 @@ impl Tool {
         match self {
             Self::Ministack => "ministack==1.5.33",
             Self::Microburst => "microburst==0.10.0",
+            Self::Rotel => "rotel==0.0.1a15",
         }
     }
 
@@ -55,6 +58,12 @@ impl Tool {
                  from ministack.app import main; main()"
             }
             Self::Microburst => "from microburst.cli import main; main()",
+            // A program that its package brings, and would run as a daemon only.
+            Self::Rotel => {
+                "import os, sys, importlib.util as find; \
+                 agent = os.path.join(os.path.dirname(find.find_spec('rotel').origin), 'rotel-agent'); \
+                 os.execv(agent, [agent, *sys.argv[1:]])"
+            }
         }
     }
 
@@ -62,6 +71,7 @@ impl Tool {
         match self {
             Self::Ministack => "ministack",
             Self::Microburst => "microburst",
+            Self::Rotel => "rotel",
         }
     }
 }

@@ -72,6 +72,21 @@ impl<'e> Event<'e> {
         self.records.is_empty()
     }
 
+    /// How many records the event has, its untouched ones included: those are counted when this is called. One for an event that
+    /// is no batch.
+    pub fn count(&self) -> usize {
+        if !self.is_untouched() {
+            return self.records.len();
+        }
+        let mut count = 0;
+        Cursor::new(self.bytes).members(|key, cursor| {
+            if key == b"Records" {
+                cursor.elements(|_| count += 1);
+            }
+        });
+        count.max(1)
+    }
+
     /// The whole event.
     pub const fn bytes(&self) -> &'e [u8] {
         self.bytes

@@ -58,6 +58,15 @@ pub(super) const METRICS: Variable = Variable {
     },
 };
 
+/// Read by the layer beside OpenTelemetry's own variables.
+pub(super) const OTLP_ENDPOINT: Variable = Variable {
+    name: "HOPGUARD_OTLP_ENDPOINT",
+    default: "`OTEL_EXPORTER_OTLP_ENDPOINT`",
+    range: "URL",
+    doc: "Layer only: the collector that the layer exports to, where the function's own OpenTelemetry SDK is to export to the layer and not past it.",
+    apply: |_, _| Ok(()),
+};
+
 pub(super) const OTLP_PORT: Variable = Variable {
     name: "HOPGUARD_OTLP_PORT",
     default: "4318",

@@ -32,6 +32,7 @@ pub const VARIABLES: &[Variable] = &[
     NEXT_WRAPPER,
     DYNAMODB_TABLES,
     telemetry::METRICS,
+    telemetry::OTLP_ENDPOINT,
     telemetry::OTLP_PORT,
     telemetry::OTLP_FILE,
     telemetry::FLUSH_INTERVAL,
@@ -196,7 +197,7 @@ mod tests {
             ("HOPGUARD_FINDINGS", "recursion.visits=3", "recursion.visits=1"),
         ];
         // What only the layer's other parts read can be nothing wrong.
-        let free = ["HOPGUARD_NEXT_WRAPPER", "HOPGUARD_DYNAMODB_TABLES"];
+        let free = ["HOPGUARD_NEXT_WRAPPER", "HOPGUARD_DYNAMODB_TABLES", "HOPGUARD_OTLP_ENDPOINT"];
         let names: Vec<_> = VARIABLES.iter().map(|v| v.name).filter(|name| !free.contains(name)).collect();
         assert_eq!(cases.map(|(name, ..)| name).as_slice(), names);
         for (name, good, bad) in cases {

@@ -51,10 +51,11 @@ pub(crate) struct Collector {
 }
 
 impl Environment {
-    /// Reads `AWS_` and `OTEL_` variables; others are ignored. What is wrong is left out and noted.
+    /// Reads `AWS_` and `OTEL_` variables, and `HOPGUARD_OTLP_ENDPOINT`; others are ignored. What is wrong is left out and noted.
     pub fn read<N: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (N, V)>) -> Self {
         let mut this = Self::default();
         let mut otlp: Vec<(String, String)> = Vec::new();
+        let mut endpoint = None;
         for (name, value) in variables {
             let value = value.as_ref().trim();
             if value.is_empty() {
@@ -67,6 +68,7 @@ impl Environment {
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" => this.memory_mb = value.parse().ok(),
                 "AWS_LAMBDA_LOG_STREAM_NAME" => this.instance = text(),
                 "AWS_REGION" => this.region = text(),
+                "HOPGUARD_OTLP_ENDPOINT" => endpoint = text(),
                 "OTEL_SERVICE_NAME" => this.service = text(),
                 "OTEL_RESOURCE_ATTRIBUTES" => this.attributes = pairs(value),
                 "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE" => {
@@ -78,6 +80,11 @@ impl Environment {
                     }
                 }
             }
+        }
+        if let Some(endpoint) = endpoint {
+            // Where the function exports to, and how, is its own affair then.
+            otlp.retain(|(name, _)| !name.ends_with("ENDPOINT") && !name.ends_with("PROTOCOL"));
+            otlp.push(("ENDPOINT".to_owned(), endpoint));
         }
         this.collectors = Signal::ALL.map(|signal| match collector(&otlp, signal) {
             Ok(collector) => collector,
@@ -189,7 +196,8 @@ mod tests {
     fn endpoints_are_read_as_opentelemetry_says() {
         const BASE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
         type Case<'c> = (&'c [(&'c str, &'c str)], Signal, &'c str);
-        let cases: [Case<'_>; 8] = [
+        const OWN: &str = "HOPGUARD_OTLP_ENDPOINT";
+        let cases: [Case<'_>; 12] = [
             (&[], Signal::Traces, ""),
             (&[(BASE, "http://c:4318")], Signal::Traces, "http c:4318/v1/traces"),
             (&[(BASE, "https://c/otlp/")], Signal::Metrics, "https c:443/otlp/v1/metrics"),
@@ -213,6 +221,22 @@ mod tests {
                 &[(BASE, "http://c"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")],
                 Signal::Traces,
                 "OTEL_EXPORTER_OTLP_PROTOCOL=\"grpc\": hopguard speaks \"http/protobuf\" only",
+            ),
+            (&[(OWN, "http://own:4318")], Signal::Logs, "http own:4318/v1/logs"),
+            (&[(OWN, "http://own"), (BASE, "http://c")], Signal::Traces, "http own:80/v1/traces"),
+            (
+                &[
+                    ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:1"),
+                    ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
+                    (OWN, "http://own:1"),
+                ],
+                Signal::Traces,
+                "http own:1/v1/traces",
+            ),
+            (
+                &[(OWN, "own:4317")],
+                Signal::Traces,
+                "the OTLP endpoint \"own:4317/v1/traces\" is no URL; write for example \"http://collector:4318\"",
             ),
         ];
         for (variables, signal, expected) in cases {

@@ -28,6 +28,6 @@ mod tests;
 mod under_way;
 
 pub use environment::Environment;
-pub(crate) use invocation::{Ended, Outcome, Started};
+pub(crate) use invocation::{Batch, Ended, Outcome, Started};
 pub use listeners::Listeners;
 pub use observer::Observer;

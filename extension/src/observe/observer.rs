@@ -140,6 +140,11 @@ impl Observer {
         }))
     }
 
+    /// Whether spans go anywhere.
+    pub(crate) fn traces(&self) -> bool {
+        self.0.wants(Signal::Traces)
+    }
+
     /// The runtime is about to get an event.
     pub(crate) fn started(&self, started: &Started) {
         let inner = &self.0;

@@ -27,7 +27,7 @@ pub(crate) enum End<'e> {
 
 /// The span of an invocation.
 pub(crate) fn of_invocation(started: &Started, at: SystemTime, end: End<'_>, cold: bool) -> Span {
-    let Started { request_id, arn, source, lineage, sender, span: own, at: start } = started;
+    let Started { request_id, arn, source, lineage, sender, batch, span: own, at: start } = started;
     let resource_id = hopguard_core::unqualified_arn(arn);
     let mut attributes = vec![
         text("faas.trigger", source.trigger()),
@@ -57,12 +57,12 @@ pub(crate) fn of_invocation(started: &Started, at: SystemTime, end: End<'_>, col
         attributes.push(text("error.type", error));
     }
     let kind = kind(*source);
-    let link = sender.filter(|_| kind == SpanKind::Consumer).map(|sender| Link {
-        trace_id: trace_id(sender.trace.bits()),
-        span_id: span_id(sender.span),
-        flags: u32::from(sender.flags) | REMOTE_PARENT,
-        ..Link::default()
-    });
+    let mut links = Vec::new();
+    if kind == SpanKind::Consumer {
+        attributes
+            .push(number("messaging.batch.message_count", i64::try_from(batch.records).unwrap_or(i64::MAX)));
+        links.extend(batch.senders().iter().map(link));
+    }
     Span {
         trace_id: trace_id(own.trace.bits()),
         span_id: span_id(own.span),
@@ -73,7 +73,7 @@ pub(crate) fn of_invocation(started: &Started, at: SystemTime, end: End<'_>, col
         start_time_unix_nano: nanos(*start),
         end_time_unix_nano: nanos(at).max(nanos(*start)),
         attributes,
-        links: link.into_iter().collect(),
+        links,
         status: status(error),
         ..Span::default()
     }
@@ -129,6 +129,15 @@ pub(crate) fn nanos(at: SystemTime) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
+fn link(sender: &TraceParent) -> Link {
+    Link {
+        trace_id: trace_id(sender.trace.bits()),
+        span_id: span_id(sender.span),
+        flags: u32::from(sender.flags) | REMOTE_PARENT,
+        ..Link::default()
+    }
+}
+
 fn trace_id(trace: u128) -> Vec<u8> {
     trace.to_be_bytes().to_vec()
 }
@@ -177,20 +186,24 @@ mod tests {
     use opentelemetry_proto::tonic::common::v1::any_value::Value;
 
     use super::*;
+    use crate::observe::invocation::Batch;
     use crate::observe::report::Report;
 
     const ARN: &str = "arn:aws:lambda:eu-central-1:123456789012:function:orders:live";
 
-    fn started(source: Source, sender: bool) -> Started {
+    fn started(source: Source, senders: &[u64]) -> Started {
         let chain = ChainId::new(7).unwrap();
-        let parent = TraceParent { trace: chain, span: 8, flags: 1 };
+        let parent = TraceParent { trace: chain, span: 9, flags: 1 };
+        let mut batch = Batch::of(3);
+        senders.iter().for_each(|span| batch.sent_by(Some(TraceParent { span: *span, ..parent })));
         Started {
             request_id: "r-1".to_owned(),
             arn: ARN.to_owned(),
             source,
             lineage: Lineage::root(chain, FunctionId::from_arn(ARN), 9),
-            sender: sender.then_some(parent),
-            span: TraceParent { span: 9, ..parent },
+            sender: batch.senders().first().copied(),
+            batch,
+            span: parent,
             at: SystemTime::UNIX_EPOCH + Duration::from_secs(1),
         }
     }
@@ -206,10 +219,12 @@ mod tests {
     #[test]
     fn an_invocation_stands_in_its_senders_trace() {
         let end = SystemTime::UNIX_EPOCH + Duration::from_secs(3);
-        let span = of_invocation(&started(Source::Sqs, true), end, End::Answered(Outcome::Answered), true);
+        let span = of_invocation(&started(Source::Sqs, &[8, 7]), end, End::Answered(Outcome::Answered), true);
         assert_eq!((span.kind(), span.name.as_str()), (SpanKind::Consumer, "sqs process"));
         assert_eq!(span.parent_span_id, 8u64.to_be_bytes());
-        assert_eq!((&span.links[0].span_id, span.links.len()), (&span.parent_span_id, 1));
+        let links: Vec<_> = span.links.iter().map(|link| link.span_id.as_slice()).collect();
+        assert_eq!(links, [8u64.to_be_bytes(), 7u64.to_be_bytes()]);
+        assert_eq!(said(&span, "messaging.batch.message_count"), Some(&Value::IntValue(3)));
         assert_eq!((span.start_time_unix_nano, span.end_time_unix_nano), (1_000_000_000, 3_000_000_000));
         assert_eq!(
             said(&span, "cloud.resource_id"),
@@ -225,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_end_decides_about_the_status() {
-        let root = started(Source::Http, false);
+        let root = started(Source::Http, &[]);
         let before = SystemTime::UNIX_EPOCH;
         for (end, expected) in [
             (End::Answered(Outcome::Failed), "function_error"),
@@ -234,6 +249,7 @@ mod tests {
         ] {
             let span = of_invocation(&root, before, end, false);
             assert_eq!((span.kind(), span.parent_span_id.len(), span.links.len()), (SpanKind::Server, 0, 0));
+            assert_eq!(said(&span, "messaging.batch.message_count"), None);
             assert_eq!(
                 (said(&span, "error.type"), span.status.as_ref().unwrap().code()),
                 (Some(&word(expected)), StatusCode::Error)

@@ -66,6 +66,7 @@ mod tests {
     use hopguard_core::{ChainId, FunctionId, Lineage};
 
     use super::*;
+    use crate::observe::invocation::Batch;
 
     fn started(id: &str, span: u64) -> Started {
         let chain = ChainId::new(1).unwrap();
@@ -75,6 +76,7 @@ mod tests {
             source: Source::Other,
             lineage: Lineage::root(chain, FunctionId::from_bits(1), 9),
             sender: None,
+            batch: Batch::default(),
             span: TraceParent { trace: chain, span, flags: 1 },
             at: SystemTime::now(),
         }

@@ -12,4 +12,5 @@ mod managed;
 mod mixed;
 mod node;
 mod python;
+mod received;
 mod tree;

@@ -2,14 +2,17 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use hopguard::core::FunctionId;
-use hopguard_tests::{Plan, Send, Witness};
+use hopguard_tests::{Collector, Kit, Plan, Rotel, Runtime, Send, Witness};
+use serde_json::{Value, json};
 
 use crate::bed::{Bed, bodies};
-use crate::language::{SOON, layered, lineage};
-use crate::{node, python};
+use crate::language::{SOON, WRAPPER, layered, lineage};
+use crate::tree::checkout;
+use crate::{node, python, received};
 
 /// Python → SQS → the crate → SNS → Node.js → S3 → Python.
 #[tokio::test]
@@ -60,5 +63,72 @@ async fn a_loop_over_three_languages() -> Result<()> {
     for function in [&rust, &node] {
         assert_eq!(function.reserved_concurrency().await?, None, "only the function at its limit is tripped");
     }
+    Ok(())
+}
+
+/// An instrumented function in Python → SQS → Node.js; both export by the layer to a collector that is not ours.
+#[tokio::test]
+async fn one_trace_over_two_functions_in_a_third_partys_collector() -> Result<()> {
+    let bed = Bed::start().await?;
+    let queue = bed.cloud.queue("orders").create().await?;
+    let collector = Collector::start().await?;
+    let rotel = Rotel::start(&collector).await?;
+
+    let traced = Runtime::Python { source: checkout("tests/functions/python/traced.py") };
+    let sender =
+        bed.cloud.function("sender").layered(received::with_opentelemetry(Kit::Python).await?, traced);
+    let sender = sender.env("AWS_LAMBDA_EXEC_WRAPPER", WRAPPER).env("FORWARD", queue.url());
+    let receiver = layered(&bed, "receiver", &node::runtime(), &Plan::default());
+    let exporting = [("HOPGUARD_OTLP_PORT", "0"), ("HOPGUARD_OTLP_ENDPOINT", &rotel.endpoint())];
+    let [sender, receiver] = [sender, receiver].map(|function| {
+        exporting.iter().fold(function.timeout(Duration::from_secs(20)), |function, (name, value)| {
+            function.env(name, *value)
+        })
+    });
+    let (sender, receiver) = tokio::try_join!(sender.deploy(), receiver.deploy())?;
+    receiver.consume(&queue).partial().create().await?;
+    let answer = sender.invoke(&received::batch(&[0xa1])).await?;
+    assert_eq!(answer.error, None, "{}", answer.payload);
+
+    let of = |function: &'static str, name: &'static str| {
+        move |span: &Value| span["resource"]["faas.name"] == function && span["name"] == name
+    };
+    let mut spans = Vec::new();
+    for (function, name) in [
+        ("sender", "sqs process"),
+        ("sender", "handle order"),
+        ("sender", "SQS.SendMessage"),
+        ("receiver", "sqs process"),
+    ] {
+        let found = collector.wait_for_spans(1, SOON, of(function, name)).await;
+        let found = found.map_err(|error| error.context(rotel.log()))?;
+        assert_eq!(found.len(), 1, "{function}: {name}");
+        spans.extend(found);
+    }
+    let [sending, handling, call, receiving] = &spans[..] else { panic!("{spans:#?}") };
+    let traces: HashSet<_> = spans.iter().map(|span| span["traceId"].to_string()).collect();
+    assert_eq!(traces.len(), 1, "one trace: {spans:#?}");
+    assert_eq!(
+        (&sending["parentSpanId"], &handling["parentSpanId"]),
+        (&json!("00000000000000a1"), &json!("00000000000000a1"))
+    );
+    assert_eq!(call["parentSpanId"], sending["spanId"]);
+    // The handler passed its own span on, and that is kept.
+    assert_eq!(receiving["parentSpanId"], handling["spanId"]);
+    let linked = |span: &Value| json!([span["links"][0]["traceId"], span["links"][0]["spanId"]]);
+    assert_eq!(linked(receiving), json!([handling["traceId"], handling["spanId"]]));
+    assert_eq!(receiving["links"].as_array().map(Vec::len), Some(1));
+
+    let named = |name: &'static str| move |metric: &Value| metric["name"] == name;
+    for name in ["faas.invocations", "orders.handled"] {
+        let metric =
+            collector.wait_for(name, SOON, |collector| collector.metrics().into_iter().find(named(name)));
+        assert!(metric.await?["sum"]["dataPoints"][0]["asInt"].is_string(), "{name}");
+    }
+    let log = collector.wait_for("a log record", SOON, |collector| collector.logs().first().cloned()).await?;
+    assert_eq!(
+        (&log["body"]["stringValue"], &log["resource"]["faas.name"]),
+        (&json!("order handled"), &json!("sender"))
+    );
     Ok(())
 }

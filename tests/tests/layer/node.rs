@@ -4,6 +4,7 @@ use anyhow::Result;
 use hopguard_tests::Runtime;
 
 use crate::language;
+use crate::received;
 use crate::tree::checkout;
 
 pub(crate) fn runtime() -> Runtime {
@@ -56,4 +57,11 @@ async fn without_the_extension_the_function_runs() -> Result<()> {
 #[tokio::test]
 async fn failures_come_through() -> Result<()> {
     language::failures_come_through(&probe(), "TypeError").await
+}
+
+/// As protobuf and as JSON.
+#[tokio::test]
+async fn what_an_sdk_of_opentelemetry_exports_is_taken() -> Result<()> {
+    let traced = Runtime::Node { source: checkout("tests/functions/node/traced.cjs") };
+    received::of_an_instrumented_function(traced, &["orders-node-proto", "orders-node-json"]).await.map(drop)
 }

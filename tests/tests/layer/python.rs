@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 use hopguard_tests::{Environment, EnvironmentBuilder, Layer, Runtime};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::faults;
 use crate::language::{self, WRAPPER};
 use crate::managed;
+use crate::received;
 use crate::tree::{checkout, layer};
 
 pub(crate) fn runtime() -> Runtime {
@@ -100,4 +101,18 @@ async fn a_collector_that_fails_costs_nothing() -> Result<()> {
 #[tokio::test]
 async fn without_aws_invocations_go_on() -> Result<()> {
     faults::without_aws_invocations_go_on(&probe()).await
+}
+
+#[tokio::test]
+async fn what_an_sdk_of_opentelemetry_exports_is_taken() -> Result<()> {
+    let traced = Runtime::Python { source: checkout("tests/functions/python/traced.py") };
+    let collector = received::of_an_instrumented_function(traced, &["orders-python"]).await?;
+    let theirs = |item: &Value| item["resource"]["service.name"] == "orders-python";
+    let metrics: Vec<_> = collector.metrics().into_iter().filter(theirs).collect();
+    let handled = metrics.iter().find(|metric| metric["name"] == "orders.handled").expect("a metric");
+    assert_eq!(handled["sum"]["dataPoints"][0]["asInt"], "2", "{handled}");
+    let logs: Vec<_> = collector.logs().into_iter().filter(theirs).collect();
+    let bodies: Vec<_> = logs.iter().map(|log| log["body"]["stringValue"].clone()).collect();
+    assert_eq!(bodies, ["order handled", "order handled"]);
+    Ok(())
 }

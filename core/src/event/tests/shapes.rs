@@ -269,3 +269,27 @@ fn base64(text: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(text)
 }
+
+#[test]
+fn records_are_counted_whether_they_matter_or_not() {
+    let carried = |carried| if carried { w3c(sqs_text, TOKEN) } else { json!({}) };
+    for touched in [false, true] {
+        for records in [1, 3, 10] {
+            let event =
+                sqs((0..records).map(|id| sqs_message(id, "[{\"Records\": [1, 2]}", carried(touched))));
+            let event = event.to_string();
+            let event = Reader::default().read(event.as_bytes());
+            assert_eq!((event.count(), event.is_untouched()), (records, !touched), "{records}");
+        }
+    }
+    for (one, expected) in [
+        (r#"{"detail-type":"x","source":"y","detail":{}}"#, 1),
+        (r#"{"Records":[]}"#, 1),
+        (r#"{"Records":7}"#, 1),
+        (r#"{"Records":[{},"#, 1),
+        (r#"{"Records":[1,{"Records":[1,2,3]},"]"],"more":[1]}"#, 3),
+        ("", 1),
+    ] {
+        assert_eq!(Reader::default().read(one.as_bytes()).count(), expected, "{one}");
+    }
+}

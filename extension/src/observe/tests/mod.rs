@@ -2,6 +2,7 @@
 
 mod exporting;
 mod flushing;
+mod joining;
 mod platform;
 mod receiving;
 mod reporting;

@@ -16,7 +16,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UdpSocket};
 
-use crate::observe::{Ended, Environment, Listeners, Observer, Outcome, Started};
+use crate::observe::{Batch, Ended, Environment, Listeners, Observer, Outcome, Started};
 
 pub(super) const ARN: &str = "arn:aws:lambda:eu-central-1:123456789012:function:orders";
 
@@ -86,6 +86,7 @@ impl Rig {
             source: Source::Sqs,
             lineage: Lineage::root(chain, FunctionId::from_arn(ARN), 256),
             sender: None,
+            batch: Batch::default(),
             span,
             at: SystemTime::now(),
         });
