@@ -13,6 +13,7 @@ mod listeners;
 mod meter;
 mod observer;
 mod own_spans;
+mod package;
 mod points;
 mod receiver;
 mod report;
@@ -26,6 +27,7 @@ mod telemetry;
 #[cfg(test)]
 mod tests;
 mod under_way;
+mod waits;
 
 pub use environment::Environment;
 pub(crate) use invocation::{Batch, Ended, Outcome, Started};

@@ -11,6 +11,10 @@ use serde_json::value::RawValue;
 pub(crate) const MAX_BYTES: usize = 8_192;
 /// No call sends so many messages: a count beyond it is nonsense.
 const MAX_OUTCOMES: u64 = 10_000;
+/// Earlier calls that one call may name.
+const MAX_AFTER: usize = 16;
+/// Attempts of one call that are told apart.
+const MAX_TRIES: usize = 16;
 /// Names longer than this are cut.
 const MAX_TEXT: usize = 256;
 
@@ -49,6 +53,25 @@ pub(crate) struct Call<'r> {
     error: Option<Cow<'r, str>>,
     #[serde(borrow, default)]
     target: Option<Cow<'r, str>>,
+    /// Lambda's invocation type.
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Cow<'r, str>>,
+    /// The spans of earlier calls whose output its input shows.
+    #[serde(borrow, default)]
+    after: Vec<Cow<'r, str>>,
+    #[serde(borrow, default)]
+    tries: Vec<Try<'r>>,
+}
+
+/// One attempt of a call.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Try<'r> {
+    pub(crate) start_ns: Nanos,
+    pub(crate) end_ns: Nanos,
+    #[serde(default)]
+    pub(crate) status: Option<u16>,
+    #[serde(borrow, default)]
+    error: Option<Cow<'r, str>>,
 }
 
 /// An error inside an injector.
@@ -110,7 +133,7 @@ impl<'r> Report<'r> {
     }
 }
 
-impl Call<'_> {
+impl<'r> Call<'r> {
     /// The trace and the parent's span, where it knows both.
     pub(crate) fn parent(&self) -> Option<(u128, u64)> {
         let parent = hex(self.parent.as_deref()?, 16)?;
@@ -120,6 +143,36 @@ impl Call<'_> {
     /// Its own span.
     pub(crate) fn span(&self) -> Option<u64> {
         hex(self.span.as_deref()?, 16).and_then(|span| u64::try_from(span).ok())
+    }
+
+    /// The spans of earlier calls that it depends on.
+    pub(crate) fn after(&self) -> impl Iterator<Item = u64> {
+        let span = |text: &Cow<'r, str>| hex(text, 16).and_then(|span| u64::try_from(span).ok());
+        self.after.iter().filter_map(span).take(MAX_AFTER)
+    }
+
+    /// Its attempts, the first ones.
+    pub(crate) fn tries(&self) -> impl Iterator<Item = &Try<'r>> {
+        self.tries.iter().take(MAX_TRIES)
+    }
+
+    /// How often it was sent again; `None` where it never was.
+    pub(crate) fn resends(&self) -> Option<u32> {
+        self.attempts.and_then(|attempts| attempts.checked_sub(1)).filter(|resent| *resent > 0)
+    }
+
+    /// Lambda's invocation type, where this is an Invoke.
+    pub(crate) fn invocation_type(&self) -> Option<&str> {
+        let invokes = self.service == "Lambda" && self.operation.starts_with("Invoke");
+        self.kind.as_deref().map(cut).filter(|_| invokes)
+    }
+
+    /// Whether another function ran and was waited for.
+    pub(crate) fn is_sync_invoke(&self) -> bool {
+        let invokes = matches!(&*self.operation, "Invoke" | "InvokeWithResponseStream");
+        self.service == "Lambda"
+            && invokes
+            && self.invocation_type().is_none_or(|kind| kind == "RequestResponse")
     }
 
     pub(crate) fn service(&self) -> &str {
@@ -136,6 +189,12 @@ impl Call<'_> {
 
     pub(crate) fn target(&self) -> Option<&str> {
         self.target.as_deref().map(cut).filter(|target| !target.is_empty())
+    }
+}
+
+impl Try<'_> {
+    pub(crate) fn error(&self) -> Option<&str> {
+        self.error.as_deref().map(cut)
     }
 }
 
@@ -220,6 +279,35 @@ mod tests {
         let outcomes: HashMap<_, _> = report.outcomes.into_iter().collect();
         assert_eq!(outcomes, HashMap::from([(Counter::Written, 3), (Counter::NoRoom, 1)]));
         assert_eq!(report.rejected, 0);
+    }
+
+    #[test]
+    fn attempts_and_dependences_are_bounded_and_what_is_no_id_is_left_out() {
+        let one = r#"{"start_ns":"1","end_ns":2,"status":503,"error":"SlowDown"}"#;
+        let tries = vec![one; 40].join(",");
+        let after = vec![r#""00f067aa0ba902b7","zz","0000000000000000""#; 40].join(",");
+        let json = format!(
+            r#"{{"call":{{"service":"Lambda","operation":"Invoke","start_ns":1,"end_ns":2,"type":"Event","after":[{after}],"tries":[{tries}]}}}}"#
+        );
+        let call = Report::read(json.as_bytes()).call.unwrap();
+        assert_eq!((call.after().count(), call.tries().count()), (MAX_AFTER, MAX_TRIES));
+        assert!(call.after().all(|span| span == 0xf0_67aa_0ba9_02b7));
+        let one = call.tries().next().unwrap();
+        assert_eq!((one.status, one.error(), one.end_ns.get()), (Some(503), Some("SlowDown"), 2));
+        assert_eq!((call.invocation_type(), call.is_sync_invoke()), (Some("Event"), false));
+        for (service, operation, kind, expected) in [
+            ("Lambda", "Invoke", "", true),
+            ("Lambda", "InvokeWithResponseStream", r#","type":"RequestResponse""#, true),
+            ("Lambda", "Invoke", r#","type":"DryRun""#, false),
+            ("Lambda", "ListFunctions", "", false),
+            ("SFN", "Invoke", "", false),
+        ] {
+            let json = format!(
+                r#"{{"call":{{"service":"{service}","operation":"{operation}","start_ns":1,"end_ns":2{kind}}}}}"#
+            );
+            let call = Report::read(json.as_bytes()).call.unwrap();
+            assert_eq!(call.is_sync_invoke(), expected, "{service} {operation} {kind}");
+        }
     }
 
     #[test]

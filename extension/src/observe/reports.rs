@@ -9,7 +9,7 @@ use tokio::net::UdpSocket;
 use tracing::warn;
 
 use super::observer::{Inner, Observer};
-use super::report::{Fault, MAX_BYTES, Report};
+use super::report::{Call, Fault, MAX_BYTES, Report};
 use super::span;
 
 /// Reports that are read at once before an export; the socket's own buffer holds some hundred.
@@ -48,12 +48,36 @@ impl Inner {
             self.counters.add(*outcome, *count);
         }
         if let Some(call) = &report.call {
-            let mut state = self.state();
-            let span = span::of_call(call, state.under_way.span(call.invocation.as_deref()));
-            self.record(&mut state, &span);
+            self.called(call);
         }
         if let Some(fault) = &report.fault {
             self.fault(fault);
+        }
+    }
+
+    /// Takes one call: for its span, and for what its invocation waited for.
+    fn called(&self, call: &Call<'_>) {
+        if !self.exports() {
+            return;
+        }
+        let mut state = self.state();
+        let (id, own) = match call.invocation.as_deref() {
+            Some(id) => (Some(id.to_owned()), state.under_way.span(Some(id))),
+            None if self.managed => {
+                let only = state.under_way.only();
+                (only.map(|only| only.request_id.clone()), only.map(|only| only.span))
+            }
+            None => {
+                let caller = state.waits.caller(state.under_way.only(), call);
+                (caller.map(|caller| caller.request_id.clone()), caller.map(|caller| caller.span))
+            }
+        };
+        let span = span::of_call(call, id.as_deref(), own);
+        self.record(&mut state, &span);
+        let took = call.end_ns.get().saturating_sub(call.start_ns.get());
+        state.meter.calls.record(call.service(), call.operation(), took as f64 / 1e9);
+        if let Some(id) = id {
+            state.waits.note(&id, call);
         }
     }
 

@@ -1,8 +1,10 @@
 //! Reports of injectors.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hopguard_core::Counter;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 use super::rig::Rig;
@@ -40,6 +42,60 @@ async fn calls_are_children_of_their_invocation_and_outcomes_are_counted() {
         );
     }
     assert_eq!((calls.len(), rig.count(Counter::Written), rig.count(Counter::NoRoom)), (2, 6, 2));
+}
+
+#[tokio::test]
+async fn an_invocation_says_what_it_waited_for_even_if_reports_are_late() {
+    let sink = Sink::start([]).await;
+    let rig = Rig::start(Some(&sink.url())).await;
+    rig.start_invocation("r-1");
+    let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    rig.end("r-1", crate::observe::Outcome::Answered);
+    let call = |span: u32, from: u64, to: u64, more: &str| {
+        let at = |ms: u64| (started + Duration::from_millis(ms)).as_nanos();
+        format!(
+            r#"{{"call":{{"invocation":null,"span":"{span:016x}","service":"Lambda","operation":"Invoke","start_ns":"{}","end_ns":"{}"{more}}}}}"#,
+            at(from),
+            at(to),
+        )
+    };
+    // In the order of their ends, which is that of datagrams.
+    for report in [
+        call(1, 0, 10, ""),
+        call(2, 10, 20, r#","attempts":2"#),
+        call(3, 20, 25, r#","after":["0000000000000001"]"#),
+    ] {
+        rig.report(report.as_bytes()).await;
+    }
+    rig.shut_down().await;
+    let spans = sink.spans();
+    let number = |span: &Span, key: &str| {
+        let found = span.attributes.iter().find(|attribute| attribute.key == key);
+        match found.and_then(|attribute| attribute.value.as_ref()?.value.as_ref()) {
+            Some(Value::IntValue(number)) => Some(*number),
+            _ => None,
+        }
+    };
+    let [invocation] = spans.iter().filter(|span| span.kind() == SpanKind::Consumer).collect::<Vec<_>>()[..]
+    else {
+        panic!("{spans:?}")
+    };
+    for (key, expected) in [
+        ("hopguard.calls", 3),
+        ("hopguard.wait_ns", 25_000_000),
+        ("hopguard.sync_invoke_ns", 25_000_000),
+        // The third needs the first, and not the second: 25 ms in all, 15 ms on the longest way.
+        ("hopguard.saving_ns", 10_000_000),
+        ("hopguard.retries", 1),
+    ] {
+        assert_eq!(number(invocation, key), Some(expected), "{key}");
+    }
+    assert_eq!((rig.count(Counter::CallRetries), spans.len()), (1, 4));
+    let metrics: Vec<String> = sink.metrics().into_iter().map(|metric| metric.name).collect();
+    for name in ["hopguard.wait", "hopguard.sync_invoke", "hopguard.saving", "hopguard.call.duration"] {
+        assert!(metrics.iter().any(|known| known == name), "{name} in {metrics:?}");
+    }
 }
 
 #[tokio::test]
