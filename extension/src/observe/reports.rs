@@ -72,13 +72,11 @@ impl Inner {
                 (caller.map(|caller| caller.request_id.clone()), caller.map(|caller| caller.span))
             }
         };
-        let span = span::of_call(call, id.as_deref(), own);
+        let after = id.as_deref().map(|id| state.waits.note(id, call)).unwrap_or_default();
+        let span = span::of_call(call, id.as_deref(), own, &after);
         self.record(&mut state, &span);
         let took = call.end_ns.get().saturating_sub(call.start_ns.get());
         state.meter.calls.record(call.service(), call.operation(), took as f64 / 1e9);
-        if let Some(id) = id {
-            state.waits.note(&id, call);
-        }
     }
 
     /// Counts a fault; an injector reports each place once, so that its log is bounded.

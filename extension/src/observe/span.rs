@@ -111,8 +111,13 @@ pub(crate) fn of_invocation(closed: &Closed, known: Known<'_>) -> Span {
 }
 
 /// The span of one call that an injector reports. `invocation` is the request id of the invocation that made it, and `own` its span,
-/// where they are known.
-pub(crate) fn of_call(call: &Call<'_>, invocation: Option<&str>, own: Option<TraceParent>) -> Span {
+/// where they are known; `after` are the spans of the calls that it depends on.
+pub(crate) fn of_call(
+    call: &Call<'_>,
+    invocation: Option<&str>,
+    own: Option<TraceParent>,
+    after: &[u64],
+) -> Span {
     let known = call.parent().or_else(|| own.map(|own| (own.trace.bits(), own.span)));
     let (trace, parent) = known.unwrap_or_else(|| (fastrand::u128(1..), 0));
     let (service, operation) = (call.service(), call.operation());
@@ -148,7 +153,7 @@ pub(crate) fn of_call(call: &Call<'_>, invocation: Option<&str>, own: Option<Tra
         end_time_unix_nano: call.end_ns.get().max(start),
         attributes,
         events: call.tries().map(attempt).collect(),
-        links: call.after().map(|earlier| dependence(trace, earlier)).collect(),
+        links: after.iter().map(|earlier| dependence(trace, *earlier)).collect(),
         status: status(error),
         ..Span::default()
     }
@@ -356,10 +361,10 @@ mod tests {
     #[test]
     fn a_call_is_a_child_of_the_invocation_that_made_it() {
         let json = r#"{"call":{"service":"S3","operation":"PutObject","start_ns":"5","end_ns":"4","attempts":3,"status":503,"error":"SlowDown","target":"b",
-            "after":["0000000000000003"],"tries":[{"start_ns":"5","end_ns":"25","status":503,"error":"SlowDown"}]}}"#;
+            "tries":[{"start_ns":"5","end_ns":"25","status":503,"error":"SlowDown"}]}}"#;
         let call = Report::read(json.as_bytes()).call.unwrap();
         let own = TraceParent { trace: ChainId::new(7).unwrap(), span: 9, flags: 1 };
-        let span = of_call(&call, Some("r-1"), Some(own));
+        let span = of_call(&call, Some("r-1"), Some(own), &[3]);
         assert_eq!(
             (span.trace_id.as_slice(), span.parent_span_id.as_slice()),
             (7u128.to_be_bytes().as_slice(), 9u64.to_be_bytes().as_slice())
@@ -386,7 +391,7 @@ mod tests {
         let [link] = span.links.as_slice() else { panic!() };
         assert_eq!((&link.trace_id, link.span_id.as_slice()), (&span.trace_id, &3u64.to_be_bytes()[..]));
         assert_eq!(link.attributes, [text("hopguard.relation", "depends_on")]);
-        let orphan = of_call(&call, None, None);
+        let orphan = of_call(&call, None, None, &[]);
         assert!(orphan.parent_span_id.is_empty() && orphan.trace_id.iter().any(|byte| *byte != 0));
     }
 }

@@ -46,8 +46,9 @@ pub(crate) struct Closed {
 }
 
 impl Waits {
-    /// Takes one call of an invocation.
-    pub(crate) fn note(&mut self, invocation: &str, call: &Call<'_>) {
+    /// Takes one call of an invocation. Returns the spans of the earlier calls of that invocation that it depends on: an injector that
+    /// does not know the invocation may name those of another.
+    pub(crate) fn note(&mut self, invocation: &str, call: &Call<'_>) -> Vec<u64> {
         let number = self.taken;
         self.taken += 1;
         if !self.callers.contains_key(invocation) {
@@ -56,18 +57,20 @@ impl Waits {
             }
             self.callers.insert(invocation.to_owned(), Caller { number, ..Caller::default() });
         }
-        let Some(caller) = self.callers.get_mut(invocation) else { return };
+        let Some(caller) = self.callers.get_mut(invocation) else { return Vec::new() };
+        let place = |span: u64| caller.places.get(&span).map(|place| (span, *place));
+        let (after, depends_on) = call.after().filter_map(place).unzip();
         if self.kept >= MAX_CALLS {
-            return caller.calls.add_dropped(1);
+            caller.calls.add_dropped(1);
+            return after;
         }
-        let place = |span: u64| caller.places.get(&span).copied();
-        let depends_on = call.after().filter_map(place).collect();
         if let Some(place) = caller.calls.push(analysed(call, depends_on)) {
             self.kept += 1;
             if let Some(span) = call.span() {
                 caller.places.insert(span, place);
             }
         }
+        after
     }
 
     /// Takes an invocation that is over; the first of them comes back where there are too many.
