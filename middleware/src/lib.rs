@@ -16,6 +16,7 @@ mod init;
 #[cfg_attr(not(feature = "s3"), path = "objects_unknown.rs")]
 mod objects;
 mod observed;
+mod reports;
 mod scope;
 mod sdk;
 mod shared;

@@ -81,9 +81,9 @@ impl Scope {
         shared: &Arc<Shared>,
         function: FunctionId,
         root: Arrival,
-        observe: impl FnOnce(Option<&TraceParent>, ChainId) -> Option<Arc<Observed>>,
+        observe: impl FnOnce(&Arrival) -> Option<Arc<Observed>>,
     ) -> Self {
-        let observed = observe(root.inbound.parent.as_ref(), root.lineage.chain);
+        let observed = observe(&root);
         Self::new(shared, function, (root, Vec::new()), 0, HashMap::new(), false, observed)
     }
 
@@ -93,7 +93,7 @@ impl Scope {
         function: FunctionId,
         records: Vec<Arrived>,
         root: Arrival,
-        observe: impl FnOnce(Option<&TraceParent>, ChainId) -> Option<Arc<Observed>>,
+        observe: impl FnOnce(&Arrival) -> Option<Arc<Observed>>,
     ) -> Self {
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         let arrivals = records.iter().map(|record| &record.arrival);
@@ -101,7 +101,7 @@ impl Scope {
         let heads = records.iter().flat_map(|record| record.heads.iter().cloned()).collect();
         let by_id = |record: Arrived| Some((record.id?, (record.arrival, record.heads)));
         let records = records.into_iter().filter_map(by_id).collect();
-        let observed = observe(merged.inbound.parent.as_ref(), merged.lineage.chain);
+        let observed = observe(&merged);
         Self::new(shared, function, (merged, heads), count, records, count > 0, observed)
     }
 

@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,6 +12,7 @@ use moka::sync::Cache;
 #[cfg(not(feature = "aws"))]
 use crate::edge::Edge;
 use crate::init;
+use crate::reports::Reports;
 #[cfg(feature = "aws")]
 use hopguard_aws::Edge;
 
@@ -35,12 +38,25 @@ pub(crate) struct Shared {
     /// When a handler was wrapped, which ends the initialisation.
     wrapped: OnceLock<Instant>,
     init: OnceLock<Option<Duration>>,
+    layer: Layer,
+    reports: OnceLock<Option<Reports>>,
+}
+
+/// Where the layer's extension is looked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Layer {
+    #[default]
+    Nowhere,
+    /// In the file where it says where it listens.
+    Announced(&'static str),
+    At(SocketAddr),
 }
 
 impl Shared {
     pub(crate) fn new(
         settings: Settings,
         wrong: Vec<SettingError>,
+        layer: Layer,
         #[cfg(feature = "aws")] clients: hopguard_aws::Clients,
     ) -> Self {
         let counters = Arc::<Counters>::default();
@@ -61,6 +77,8 @@ impl Shared {
             fresh: AtomicBool::new(true),
             wrapped: OnceLock::new(),
             init: OnceLock::new(),
+            layer,
+            reports: OnceLock::new(),
             settings,
         }
     }
@@ -112,6 +130,16 @@ impl Shared {
     /// How long the initialisation took, where that is known.
     pub(crate) fn init(&self) -> Option<Duration> {
         *self.init.get_or_init(|| init::since_start(*self.wrapped.get()?))
+    }
+
+    /// Where the layer's extension is told of what is observed, if there is one.
+    pub(crate) fn reports(&self) -> Option<&Reports> {
+        let find = || match self.layer {
+            Layer::Nowhere => None,
+            Layer::Announced(file) => Reports::find(Path::new(file)),
+            Layer::At(address) => Reports::to(address),
+        };
+        self.reports.get_or_init(find).as_ref()
     }
 
     /// Counts a send outside of any scope. The first one is logged: spawned work has probably lost its lineage.

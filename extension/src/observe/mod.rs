@@ -26,6 +26,7 @@ mod supervise;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+mod told;
 mod under_way;
 mod waits;
 

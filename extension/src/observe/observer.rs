@@ -278,11 +278,17 @@ impl Inner {
 
     /// An invocation is over. Its span is made when an export begins, and what is reported late is there.
     pub(super) fn close(&self, state: &mut State, started: Started, at: SystemTime, end: End) {
+        let closed = Closed { started, at, end, cold: false, busy_ns: None, init_ns: None };
+        self.close_told(state, closed);
+    }
+
+    /// The same of one that was told of.
+    pub(super) fn close_told(&self, state: &mut State, told: Closed) {
         let cold = std::mem::replace(&mut state.cold, false);
         if !self.exports() {
             return;
         }
-        if let Some(first) = state.waits.close(Closed { started, at, end, cold }) {
+        if let Some(first) = state.waits.close(Closed { cold, ..told }) {
             self.finish(state, &first);
         }
     }
@@ -309,7 +315,10 @@ impl Inner {
         let init = state.init.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let known = Known {
             memory_mb,
-            init_ns: init.filter(|_| closed.cold).and_then(|init| u64::try_from(init.as_nanos()).ok()),
+            init_ns: init
+                .filter(|_| closed.cold)
+                .and_then(|init| u64::try_from(init.as_nanos()).ok())
+                .or(closed.init_ns),
             package_bytes: if closed.cold { state.package_bytes } else { None },
             analysis: Some(&analysis),
         };

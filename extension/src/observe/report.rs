@@ -7,6 +7,8 @@ use hopguard_core::Counter;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::told::Told;
+
 /// The largest report; a datagram of more is cut by the socket, and so is no JSON.
 pub(crate) const MAX_BYTES: usize = 8_192;
 /// No call sends so many messages: a count beyond it is nonsense.
@@ -24,6 +26,8 @@ pub(crate) struct Report<'r> {
     pub(crate) call: Option<Call<'r>>,
     pub(crate) outcomes: Vec<(Counter, u64)>,
     pub(crate) fault: Option<Fault<'r>>,
+    /// A whole invocation, as the crate tells of it.
+    pub(crate) invocation: Option<Told<'r>>,
     /// How many members could not be read.
     pub(crate) rejected: u64,
 }
@@ -61,6 +65,9 @@ pub(crate) struct Call<'r> {
     after: Vec<Cow<'r, str>>,
     #[serde(borrow, default)]
     tries: Vec<Try<'r>>,
+    /// A tracing SDK in the function makes its span.
+    #[serde(default)]
+    pub(crate) traced: bool,
 }
 
 /// One attempt of a call.
@@ -101,6 +108,10 @@ struct Members<'r> {
     outcomes: Option<&'r RawValue>,
     #[serde(borrow, default)]
     fault: Option<&'r RawValue>,
+    #[serde(borrow, default)]
+    invocation: Option<&'r RawValue>,
+    #[serde(borrow, default)]
+    counts: Option<&'r RawValue>,
 }
 
 impl<'r> Report<'r> {
@@ -116,6 +127,14 @@ impl<'r> Report<'r> {
         };
         report.call = report.member(members.call);
         report.fault = report.member(members.fault);
+        report.invocation = report.member(members.invocation);
+        let counts: HashMap<Cow<'r, str>, u64> = report.member(members.counts).unwrap_or_default();
+        for (name, count) in counts {
+            match counted(&name).filter(|_| count <= MAX_OUTCOMES) {
+                Some(counter) => report.outcomes.push((counter, count)),
+                None => report.rejected += 1,
+            }
+        }
         let outcomes: HashMap<Cow<'r, str>, u64> = report.member(members.outcomes).unwrap_or_default();
         for (outcome, count) in outcomes {
             match counter(&outcome).filter(|_| count <= MAX_OUTCOMES) {
@@ -235,6 +254,14 @@ fn counter(outcome: &str) -> Option<Counter> {
         "no_scope" => Counter::NoScope,
         _ => return None,
     })
+}
+
+/// A counter of a guard by its flat name; those of the layer are its own to count.
+fn counted(name: &str) -> Option<Counter> {
+    const GUARDS: [&str; 5] =
+        ["hopguard.records", "hopguard.blocked", "hopguard.lineage", "hopguard.trips", "hopguard.lookups"];
+    let counter = Counter::ALL.into_iter().find(|counter| counter.flat_name() == name)?;
+    GUARDS.iter().any(|guard| name.starts_with(guard)).then_some(counter)
 }
 
 /// An id of exactly so many hex digits that is not zero.

@@ -50,6 +50,9 @@ impl Inner {
         if let Some(call) = &report.call {
             self.called(call);
         }
+        if report.invocation.as_ref().is_some_and(|told| !self.told(told)) {
+            self.counters.count(Counter::RejectedReports);
+        }
         if let Some(fault) = &report.fault {
             self.fault(fault);
         }
@@ -74,7 +77,9 @@ impl Inner {
         };
         let after = id.as_deref().map(|id| state.waits.note(id, call)).unwrap_or_default();
         let span = span::of_call(call, id.as_deref(), own, &after);
-        self.record(&mut state, &span);
+        if !call.traced {
+            self.record(&mut state, &span);
+        }
         let took = call.end_ns.get().saturating_sub(call.start_ns.get());
         state.meter.calls.record(call.service(), call.operation(), took as f64 / 1e9);
     }

@@ -43,7 +43,7 @@ pub(crate) struct Known<'k> {
 
 /// The span of an invocation.
 pub(crate) fn of_invocation(closed: &Closed, known: Known<'_>) -> Span {
-    let Closed { started, at, end, cold } = closed;
+    let Closed { started, at, end, cold, .. } = closed;
     let Started { request_id, arn, source, lineage, sender, batch, span: own, at: start } = started;
     let resource_id = hopguard_core::unqualified_arn(arn);
     let mut attributes = vec![
@@ -286,6 +286,8 @@ mod tests {
             at: end,
             end: End::Answered(Outcome::Answered),
             cold: true,
+            busy_ns: None,
+            init_ns: None,
         };
         let span = of_invocation(&closed, Known::default());
         assert_eq!((span.kind(), span.name.as_str()), (SpanKind::Consumer, "sqs process"));
@@ -314,6 +316,8 @@ mod tests {
             at: SystemTime::now(),
             end: End::Answered(Outcome::Answered),
             cold: true,
+            busy_ns: None,
+            init_ns: None,
         };
         let analysis = Analysis { calls: 2, dropped: 1, ..Analysis::default() };
         let known = Known {
@@ -346,7 +350,8 @@ mod tests {
             (End::Answered(Outcome::Blocked), "hopguard::Blocked"),
             (End::Lost("Runtime.ExitError".into()), "Runtime.ExitError"),
         ] {
-            let closed = Closed { started: root.clone(), at: before, end, cold: false };
+            let closed =
+                Closed { started: root.clone(), at: before, end, cold: false, busy_ns: None, init_ns: None };
             let span = of_invocation(&closed, Known::default());
             assert_eq!((span.kind(), span.parent_span_id.len(), span.links.len()), (SpanKind::Server, 0, 0));
             assert_eq!(said(&span, "messaging.batch.message_count"), None);

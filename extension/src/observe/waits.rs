@@ -43,6 +43,10 @@ pub(crate) struct Closed {
     pub(crate) at: SystemTime,
     pub(crate) end: End,
     pub(crate) cold: bool,
+    /// How long the handler was on the processor, where that is told.
+    pub(crate) busy_ns: Option<u64>,
+    /// How long the initialisation took, where that is told.
+    pub(crate) init_ns: Option<u64>,
 }
 
 impl Waits {
@@ -109,6 +113,7 @@ impl Waits {
             start_ns: nanos(closed.started.at),
             end_ns: nanos(closed.at),
             memory_mb,
+            busy_ns: closed.busy_ns,
             ..Invocation::default()
         };
         let analysis = wait::analyse(&invocation, &calls, price);
@@ -183,7 +188,14 @@ mod tests {
             span: TraceParent { trace: chain, span: 1, flags: 1 },
             at: at(from),
         };
-        Closed { started, at: at(to), end: End::Answered(Outcome::Answered), cold: false }
+        Closed {
+            started,
+            at: at(to),
+            end: End::Answered(Outcome::Answered),
+            cold: false,
+            busy_ns: None,
+            init_ns: None,
+        }
     }
 
     fn report(span: u64, from: u64, to: u64, more: &str) -> String {

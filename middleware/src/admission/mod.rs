@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hopguard_core::admission::{Admission as Admissible, Arrival, BlockedRecord, Withheld};
-use hopguard_core::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE, TraceParent};
+use hopguard_core::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE};
 use hopguard_core::{FunctionId, Xray};
 use lambda_runtime::Context;
 use serde_json::value::RawValue;
@@ -20,6 +20,9 @@ use crate::observed::{Observed, Seen};
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::telemetry;
+
+/// Senders of records that a layer's extension is told of: its reports are short.
+const MAX_SENDERS: usize = 64;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -49,9 +52,7 @@ pub(crate) fn admit(shared: &Arc<Shared>, payload: Box<RawValue>, context: &Cont
     let span = telemetry::invocation_span(event.source(), context);
     let seen = Seen::new(shared, &span, event.source(), payload.get().as_bytes());
     if event.is_untouched() && called.is_none() {
-        let observe = |sender: Option<&TraceParent>, chain| {
-            Observed::begin(shared, &span, context, &seen, sender, chain)
-        };
+        let observe = |root: &Arrival| Observed::begin(shared, &span, context, seen, root, (Vec::new(), 0));
         let scope = Scope::of_root(shared, function, admission(shared, function, context).root(), observe);
         let (source, chain) = (event.source().name(), scope.lineage().chain);
         tracing::debug!(target: "hopguard", source, %chain, hop = 0, visits = 1, "chain started");
@@ -123,9 +124,9 @@ impl Invocation {
         let Self { shared, function, context, span, seen, .. } = self;
         telemetry::link(&span, arrivals.iter().filter_map(|arrived| arrived.arrival.inbound.parent.as_ref()));
         telemetry::record_number(&span, "messaging.batch.message_count", arrivals.len() as u64);
-        let observe = |sender: Option<&TraceParent>, chain| {
-            Observed::begin(&shared, &span, &context, &seen, sender, chain)
-        };
+        let senders = arrivals.iter().filter_map(|arrived| arrived.arrival.inbound.parent);
+        let senders = (senders.take(MAX_SENDERS).collect(), arrivals.len());
+        let observe = |merged: &Arrival| Observed::begin(&shared, &span, &context, seen, merged, senders);
         let scope = Scope::of_invocation(&shared, function, arrivals, root, observe);
         telemetry::record_lineage(&span, &scope.lineage(), function);
         Admitted { payload, scope, span, withheld: Withheld::default(), trip: None }

@@ -2,9 +2,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use hopguard_core::Token;
+use hopguard_core::propagator::TraceParent;
 use hopguard_core::wait::Invocation;
 
 use super::{Observed, clock};
+use crate::reports::{self, Report, Reports};
 use crate::telemetry;
 
 /// Ends the observation of an invocation with its handler, also with one that is dropped.
@@ -40,12 +43,42 @@ impl Ending {
             ..Invocation::default()
         };
         let analysis = observed.calls().close(&invocation);
+        if let Some(reports) = observed.reports() {
+            observed.report(reports, &invocation, error);
+        }
         if let Some(span) = observed.take_span() {
             telemetry::record_analysis(&span, &analysis);
             if let Some(error) = error {
                 telemetry::record_error(&span, error);
             }
         }
+    }
+}
+
+impl Observed {
+    /// Tells the layer's extension of the whole invocation, and of what was counted in it.
+    fn report(&self, reports: &Reports, invocation: &Invocation, error: Option<&str>) {
+        let text = |parent: &TraceParent| parent.to_string();
+        let init = self.shared.init().filter(|_| self.seen.cold);
+        let told = reports::Invocation {
+            id: &self.id,
+            arn: &self.arn,
+            source: self.seen.source.name(),
+            token: Token::new(&self.lineage, None).to_string(),
+            own: text(&self.own),
+            sender: self.sender.as_ref().map(text),
+            senders: self.senders.iter().map(text).collect(),
+            records: self.records,
+            route: self.seen.route.as_deref(),
+            start_ns: invocation.start_ns.to_string(),
+            end_ns: invocation.end_ns.to_string(),
+            busy_ns: invocation.busy_ns.unwrap_or_default(),
+            init_ns: init.map(clock::nanos),
+            error,
+            traced: self.traced,
+        };
+        let counts = reports.gained(&self.shared.counters);
+        reports.send(&Report { invocation: Some(told), counts, ..Report::default() });
     }
 }
 

@@ -1,9 +1,11 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Metadata};
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+use hopguard_core::ChainId;
 use hopguard_core::dependence::Shown;
 use hopguard_core::propagator::TraceParent;
 use hopguard_core::wait::{Attempt, Call, Kind, MAX_ATTEMPTS};
@@ -11,7 +13,9 @@ use tracing::Span;
 
 use super::{failure, target};
 use crate::observed::{Clock, Noted, Observed};
+use crate::reports::{self, Report, Reports};
 use crate::scope::Scope;
+use crate::shared::Shared;
 use crate::telemetry;
 
 /// What a call whose future was dropped failed with.
@@ -23,6 +27,12 @@ pub(super) struct Calling {
     span: Span,
     /// Its span's ids: as the user's tracing SDK names it, or made up.
     own: Option<TraceParent>,
+    shared: Arc<Shared>,
+    traced: bool,
+    kind: Option<Box<str>>,
+    after: Vec<TraceParent>,
+    /// Of each attempt.
+    answers: Vec<(Option<u16>, Option<Cow<'static, str>>)>,
     clock: Clock,
     call: Call,
     attempt_ns: Option<u64>,
@@ -37,19 +47,30 @@ impl Storable for Calling {
 
 impl Calling {
     /// Begins to observe a call; `None` where nobody listens.
-    pub(super) fn begin(scope: Option<&Scope>, cfg: &ConfigBag) -> Option<Self> {
+    pub(super) fn begin(shared: &Arc<Shared>, scope: Option<&Scope>, cfg: &ConfigBag) -> Option<Self> {
         let metadata = cfg.load::<Metadata>()?;
         let (service, operation) = (metadata.service(), metadata.name());
         let observed = scope.and_then(Scope::observed);
         let span = span(service, operation, observed.map(|observed| &**observed));
-        if span.is_disabled() {
+        let reports = shared.reports();
+        if span.is_disabled() && reports.is_none() {
             return None;
         }
+        let own = telemetry::context_of(&span);
+        let made_up = || TraceParent {
+            span: fastrand::u64(1..),
+            ..observed.map_or_else(stray, |observed| observed.own)
+        };
         let clock = observed.map_or_else(Clock::start, |observed| observed.clock);
         let call = Call::new(service.to_owned(), operation.to_owned(), clock.now_ns(), 0);
         let within = observed.map(|observed| (Arc::clone(observed), observed.calls().begin(call.clone())));
         Some(Self {
-            own: telemetry::context_of(&span),
+            own: own.or_else(|| reports.map(|_| made_up())),
+            shared: Arc::clone(shared),
+            traced: own.is_some(),
+            kind: None,
+            after: Vec::new(),
+            answers: Vec::new(),
             span,
             clock,
             call,
@@ -80,6 +101,7 @@ impl Calling {
         if service == "Lambda" && self.call.operation.starts_with("Invoke") {
             let kind = request.headers().get("x-amz-invocation-type").unwrap_or("RequestResponse");
             self.span.record("hopguard.invocation_type", kind);
+            self.kind = Some(kind.into());
             if kind == "RequestResponse" {
                 self.call.kind = Kind::SyncInvoke { callee: None };
             }
@@ -100,6 +122,7 @@ impl Calling {
             }
             drop(calls);
             spans.iter().for_each(|earlier| telemetry::add_dependence(&self.span, earlier));
+            self.after = spans;
         }
     }
 
@@ -118,6 +141,7 @@ impl Calling {
         if self.call.attempts.len() < MAX_ATTEMPTS {
             telemetry::add_attempt(&self.span, &attempt, self.call.status, error.as_deref());
             self.call.attempts.push(attempt);
+            self.answers.push((self.call.status, error));
         }
     }
 
@@ -156,11 +180,49 @@ impl Calling {
             self.call.error = Some(error.into());
             self.call.timed_out = error == failure::TIMEOUT;
         }
+        if let Some(reports) = self.shared.reports() {
+            self.report(reports);
+        }
         if let Some((observed, Some(noted))) = self.within.take() {
             let call = std::mem::take(&mut self.call);
             self.call.end_ns = call.end_ns;
             observed.calls().end(noted, call, self.own, &self.input, output);
         }
+    }
+}
+
+impl Calling {
+    /// Tells the layer's extension of it.
+    fn report(&self, reports: &Reports) {
+        let Some(own) = self.own else { return };
+        let Self { call, .. } = self;
+        let span = |parent: &TraceParent| format!("{:016x}", parent.span);
+        let observed = self.within.as_ref().map(|(observed, _)| observed);
+        let tries = call.attempts.iter().zip(&self.answers).map(|(attempt, (status, error))| reports::Try {
+            start_ns: attempt.start_ns.to_string(),
+            end_ns: attempt.end_ns.to_string(),
+            status: *status,
+            error: error.as_deref(),
+        });
+        let told = reports::Call {
+            invocation: observed.map(|observed| &*observed.id),
+            trace: own.trace.to_string(),
+            parent: observed.map(|observed| span(&observed.own)),
+            span: span(&own),
+            service: &call.service,
+            operation: &call.operation,
+            start_ns: call.start_ns.to_string(),
+            end_ns: call.end_ns.to_string(),
+            attempts: self.attempts.max(1),
+            status: call.status,
+            error: call.error.as_deref(),
+            target: call.target.as_deref(),
+            kind: self.kind.as_deref(),
+            after: self.after.iter().map(span).collect(),
+            tries: tries.collect(),
+            traced: self.traced,
+        };
+        reports.send(&Report { call: Some(told), ..Report::default() });
     }
 }
 
@@ -174,6 +236,12 @@ impl fmt::Debug for Calling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Calling").finish_non_exhaustive()
     }
+}
+
+/// The trace of a call outside of any invocation.
+fn stray() -> TraceParent {
+    let trace = ChainId::new(fastrand::u128(1..)).unwrap_or_else(|| ChainId::derived("call", b""));
+    TraceParent { trace, span: 1, flags: 1 }
 }
 
 /// The call's span: a child of the current one, or of the invocation's where that is of another trace: a spawned task has no span, or

@@ -70,7 +70,7 @@ impl Propagator {
             return;
         }
         let scope = Scope::current();
-        let Some(calling) = Calling::begin(scope.as_ref(), cfg) else {
+        let Some(calling) = Calling::begin(&self.0, scope.as_ref(), cfg) else {
             return self.inject(scope, input, cfg);
         };
         // The call's own span is the parent of what it sends.
