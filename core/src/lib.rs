@@ -6,6 +6,7 @@ mod backoff;
 pub mod breaker;
 mod chain;
 mod credit;
+pub mod dependence;
 pub mod event;
 pub mod findings;
 mod flush;

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use hopguard_aws::{Known, KnownObjects};
 use hopguard_core::admission::{Admission, Arrival, BlockedRecord, Failed, Judged, Withheld};
-use hopguard_core::event::{Event, Source, field};
+use hopguard_core::event::{Event, Source, field, route};
 use hopguard_core::propagator::{Inbound, TraceParent};
 use hopguard_core::{Counter, Lineage, Reason, SendLedger, Token, Verdict};
 use memchr::memmem;
@@ -63,11 +63,12 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
     if event.is_untouched() && called.is_none() {
         // Counting is for the span alone.
         let records = if guard.observer.traces() { event.count() } else { 0 };
-        let invocation = root(guard, call, source, Batch::of(records), body.clone());
+        let batch = Batch::of(records).by(route_of(guard, source, &body));
+        let invocation = root(guard, call, source, batch, body.clone());
         return Admitted { event: Some(body), client_context: None, invocation };
     }
 
-    let mut batch = Batch::of(event.records().len());
+    let mut batch = Batch::of(event.records().len()).by(route_of(guard, source, &body));
     if let Some(called) = called {
         let one = admission.judge_call(called);
         let Some(reason) = tell(guard, Source::Invoke, &one, function) else {
@@ -226,6 +227,11 @@ fn carried(known: Known) -> Inbound {
 fn admission<'a>(guard: &'a Guard, call: &'a Call) -> Admission<'a> {
     let function = guard.function(&call.arn);
     Admission { policy: &guard.settings.policy, function, request_id: &call.request_id, xray: call.xray }
+}
+
+/// The route of an event, which is for telemetry alone.
+fn route_of<'e>(guard: &Guard, source: Source, event: &'e [u8]) -> Option<Cow<'e, str>> {
+    if guard.observer.traces() { route(source, event) } else { None }
 }
 
 /// An invocation that starts a chain.

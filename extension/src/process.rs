@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use hopguard_aws::Clients;
+use hopguard_core::wait::{Architecture, Price};
 use hopguard_core::{Counters, Settings};
 use tracing::{error, info, warn};
 
@@ -55,9 +56,12 @@ async fn run() -> Result<()> {
     let (reports, otlp, telemetry) = (listeners.reports(), listeners.otlp(), listeners.telemetry());
     let addresses = Addresses { proxy: Some(proxy.address()), reports, otlp };
     let environment = Environment::read(variables()).without_own_receiver(otlp);
+    // The layer is built for the function's processor.
+    let architecture = if cfg!(target_arch = "aarch64") { Architecture::Arm64 } else { Architecture::X86_64 };
     let observer = Observer::new(
         environment,
         settings.telemetry.clone(),
+        Price::listed(architecture).or_own(settings.usd_per_gb_second),
         Arc::clone(&counters),
         clients.clone(),
         managed,
@@ -110,7 +114,8 @@ fn authority() -> Option<String> {
 fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
-        let ours = [hopguard_core::settings::PREFIX, "AWS_LAMBDA_", "AWS_REGION", "OTEL_"];
+        let ours =
+            [hopguard_core::settings::PREFIX, "AWS_LAMBDA_", "AWS_REGION", "LAMBDA_TASK_ROOT", "OTEL_"];
         let read = ours.iter().any(|prefix| name.starts_with(prefix));
         read.then(|| (name, value.to_string_lossy().into_owned()))
     })

@@ -1,11 +1,13 @@
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hopguard_core::settings::SettingError;
 use hopguard_core::{Counters, Settings};
 
 use crate::guarded::Guarded;
-use crate::shared::Shared;
+use crate::reports::ADDRESSES;
+use crate::shared::{Layer, Shared};
 
 /// The guard of one function: wraps its handler, gives its SDK clients their propagator, runs its batches record by record.
 ///
@@ -42,7 +44,8 @@ impl Guard {
                 .then(|| (name, value.to_string_lossy().into_owned()))
         });
         let (settings, errors) = Settings::read(variables);
-        Builder { wrong: errors, ..Builder::default().settings(settings) }.build()
+        let layer = Layer::Announced(ADDRESSES);
+        Builder { wrong: errors, layer, ..Builder::default().settings(settings) }.build()
     }
 
     /// A guard with chosen settings.
@@ -55,11 +58,11 @@ impl Guard {
     /// Each invocation's event is read for lineage before the handler gets it. The handler gets the event unchanged, without the
     /// records that are blocked. While it runs, every send of a client with [`Guard::propagator`] takes the lineage along.
     pub fn wrap<H, T, R, B, S>(&self, handler: H) -> Guarded<H, T, R, B, S> {
+        self.0.wrapped();
         Guarded::new(Arc::clone(&self.0), handler)
     }
 
-    /// The interceptor that writes lineage into the calls of an SDK client.
-    #[cfg(any(feature = "sqs", feature = "sns", feature = "s3", feature = "lambda"))]
+    /// The interceptor for an SDK client: it writes lineage into its calls, and makes a span of each.
     pub fn propagator(&self) -> crate::Propagator {
         crate::Propagator::new(Arc::clone(&self.0))
     }
@@ -93,6 +96,7 @@ impl fmt::Debug for Guard {
 pub struct Builder {
     settings: Settings,
     wrong: Vec<SettingError>,
+    layer: Layer,
     #[cfg(feature = "aws")]
     config: Option<aws_types::SdkConfig>,
 }
@@ -121,6 +125,13 @@ impl Builder {
         Ok(self)
     }
 
+    /// Tells the layer's extension, which listens here (UDP), of invocations and calls. [`Guard::from_env`] looks for it by itself.
+    #[must_use]
+    pub fn reports_to(mut self, address: SocketAddr) -> Self {
+        self.layer = Layer::At(address);
+        self
+    }
+
     /// The configuration of the calls that the guard itself makes. Without it, the environment's is loaded at the first call.
     #[cfg(feature = "aws")]
     #[must_use]
@@ -136,6 +147,7 @@ impl Builder {
         Guard(Arc::new(Shared::new(
             self.settings,
             self.wrong,
+            self.layer,
             #[cfg(feature = "aws")]
             clients,
         )))

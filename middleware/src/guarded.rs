@@ -21,6 +21,7 @@ use tracing::instrument::Instrumented;
 use crate::admission::{Admission, Admitted, BoxFuture, admit};
 use crate::answer::Answer;
 use crate::error;
+use crate::observed::Ending;
 use crate::scope::Scope;
 use crate::shared::Shared;
 
@@ -111,6 +112,7 @@ pin_project! {
             handling: TaskLocalFuture<Scope, Instrumented<F>>,
             withheld: Withheld,
             trip: Option<BoxFuture<()>>,
+            ending: Ending,
         },
         /// The answer is known, and a trip is still under way: once the answer is out, this environment may be frozen.
         Tripping { answer: Option<Answered<B, S>>, trip: BoxFuture<()> },
@@ -141,13 +143,14 @@ where
                     };
                     start(this.handler, admitted, context)
                 }
-                StateProjection::Handling { handling, withheld, trip } => {
+                StateProjection::Handling { handling, withheld, trip, ending } => {
                     let tripped = trip.as_mut().is_some_and(|trip| trip.as_mut().poll(cx).is_ready());
                     if tripped {
                         *trip = None;
                     }
-                    let answer = ready!(handling.poll(cx)).map_err(Into::into);
+                    let answer = ready!(ending.poll(|| handling.poll(cx))).map_err(Into::into);
                     let answer = answer.and_then(|answer| complete(answer.into_response(), withheld));
+                    ending.end(answer.as_ref().err().map(|error| error.error_type.as_str()));
                     answered(answer, trip.take())
                 }
                 StateProjection::Tripping { answer, trip } => {
@@ -171,18 +174,23 @@ where
     T: DeserializeOwned,
 {
     let Admitted { payload, scope, span, withheld, trip } = admitted;
+    let mut ending = Ending::new(scope.observed().cloned());
     let Some(payload) = payload else {
+        ending.end(Some(error::BLOCKED));
         return answered(nothing_left(&withheld), trip);
     };
     let parsed = match parse(payload.get()) {
         Ok(parsed) => parsed,
-        Err(error) => return answered(Err(error), trip),
+        Err(error) => {
+            ending.end(Some(&error.error_type));
+            return answered(Err(error), trip);
+        }
     };
     scope.keep(payload);
     let event = LambdaEvent::new(parsed, context);
     let call = || handler.lock().unwrap_or_else(PoisonError::into_inner).call(event);
     let future = span.in_scope(|| scope.clone().run_sync(call));
-    State::Handling { handling: scope.run(future.instrument(span)), withheld, trip }
+    State::Handling { handling: scope.run(future.instrument(span)), withheld, trip, ending }
 }
 
 /// Reads an event as the handler's type. Where that fails it is read once more, to say at which place: the path to it is not worth its

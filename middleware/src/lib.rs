@@ -12,10 +12,12 @@ mod edge;
 mod error;
 mod guard;
 mod guarded;
+mod init;
 #[cfg_attr(not(feature = "s3"), path = "objects_unknown.rs")]
 mod objects;
+mod observed;
+mod reports;
 mod scope;
-#[cfg(any(feature = "sqs", feature = "sns", feature = "s3", feature = "lambda"))]
 mod sdk;
 mod shared;
 mod telemetry;
@@ -27,5 +29,4 @@ pub use guard::{Builder, Guard};
 pub use guarded::{Guarded, GuardedFuture};
 pub use hopguard_core as core;
 pub use scope::{InLineage, Scope};
-#[cfg(any(feature = "sqs", feature = "sns", feature = "s3", feature = "lambda"))]
 pub use sdk::Propagator;

@@ -11,11 +11,14 @@ use tokio::task::futures::TaskLocalFuture;
 
 use crate::admission::Arrived;
 use crate::objects::KnownHead;
+use crate::observed::Observed;
 use crate::shared::Shared;
 use crate::telemetry;
 
 tokio::task_local! {
     static SCOPE: Scope;
+    /// The span of the call that sends now, where no tracing SDK knows it.
+    static CALLER: TraceParent;
 }
 
 /// What the code that runs now descends from: one invocation as a whole, or one record of it inside
@@ -42,6 +45,16 @@ struct Inner {
     received: Received<Box<str>>,
     /// The scope of the whole invocation, in that of a record.
     invocation: Option<Scope>,
+    /// The invocation as it is observed, where anybody listens.
+    observed: Option<Arc<Observed>>,
+}
+
+/// What a new scope is part of.
+#[derive(Default)]
+struct Within {
+    read: bool,
+    invocation: Option<Scope>,
+    observed: Option<Arc<Observed>>,
 }
 
 /// One record on arrival, and what is known of the objects that it names.
@@ -78,8 +91,14 @@ impl Scope {
     }
 
     /// The scope of an invocation whose event carries nothing.
-    pub(crate) fn of_root(shared: &Arc<Shared>, function: FunctionId, root: Arrival) -> Self {
-        Self::new(shared, function, (root, Vec::new()), 0, HashMap::new(), false, None)
+    pub(crate) fn of_root(
+        shared: &Arc<Shared>,
+        function: FunctionId,
+        root: Arrival,
+        observe: impl FnOnce(&Arrival) -> Option<Arc<Observed>>,
+    ) -> Self {
+        let within = Within { observed: observe(&root), ..Within::default() };
+        Self::new(shared, function, (root, Vec::new()), 0, HashMap::new(), within)
     }
 
     /// The scope of a whole invocation: merged from its records, which keep scopes of their own in `each`.
@@ -88,6 +107,7 @@ impl Scope {
         function: FunctionId,
         records: Vec<Arrived>,
         root: Arrival,
+        observe: impl FnOnce(&Arrival) -> Option<Arc<Observed>>,
     ) -> Self {
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         let arrivals = records.iter().map(|record| &record.arrival);
@@ -95,7 +115,8 @@ impl Scope {
         let heads = records.iter().flat_map(|record| record.heads.iter().cloned()).collect();
         let by_id = |record: Arrived| Some((record.id?, (record.arrival, record.heads)));
         let records = records.into_iter().filter_map(by_id).collect();
-        Self::new(shared, function, (merged, heads), count, records, count > 0, None)
+        let within = Within { read: count > 0, observed: observe(&merged), invocation: None };
+        Self::new(shared, function, (merged, heads), count, records, within)
     }
 
     /// The scope of one record of this invocation.
@@ -112,7 +133,8 @@ impl Scope {
                 (Arrival::root(chain(), self.function(), credit), Vec::new())
             }
         };
-        Self::new(self.shared(), self.function(), arrival, 1, HashMap::new(), true, Some(self.clone()))
+        let within = Within { read: true, observed: self.0.observed.clone(), invocation: Some(self.clone()) };
+        Self::new(self.shared(), self.function(), arrival, 1, HashMap::new(), within)
     }
 
     fn new(
@@ -121,8 +143,7 @@ impl Scope {
         (arrival, heads): Known,
         records: u32,
         by_id: HashMap<Box<str>, Known>,
-        read: bool,
-        invocation: Option<Self>,
+        Within { read, invocation, observed }: Within,
     ) -> Self {
         let chain = arrival.lineage.chain;
         // Without a tracing SDK the sender's span is passed on as it came. A root has none: its first span is made up here, with the
@@ -141,7 +162,21 @@ impl Scope {
             heads,
             received: Received::default(),
             invocation,
+            observed,
         }))
+    }
+
+    /// The invocation as it is observed, where anybody listens.
+    pub(crate) fn observed(&self) -> Option<&Arc<Observed>> {
+        self.0.observed.as_ref()
+    }
+
+    /// Runs `send`, which a call with this span does.
+    pub(crate) fn called_by<R>(caller: Option<TraceParent>, send: impl FnOnce() -> R) -> R {
+        match caller {
+            Some(caller) => CALLER.sync_scope(caller, send),
+            None => send(),
+        }
     }
 
     /// Keeps the event that the handler got.
@@ -185,10 +220,13 @@ impl Scope {
     }
 
     fn sending(&self, lineage: Lineage) -> Sending<'_> {
-        let (parent, others) = match telemetry::current_parent() {
+        let (parent, others) = match telemetry::current() {
             // The user's tracing SDK knows better which span sends; its tracestate is the one that belongs to it.
             Some(current) => (current, ""),
-            None => (self.0.parent, self.0.others.as_deref().unwrap_or_default()),
+            None => {
+                let parent = CALLER.try_with(|caller| *caller).unwrap_or(self.0.parent);
+                (parent, self.0.others.as_deref().unwrap_or_default())
+            }
         };
         let token = Token::new(&lineage, self.shared().settings.signing_keys.as_ref());
         Sending { lineage, outbound: Outbound { token, parent, others } }

@@ -1,5 +1,8 @@
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hopguard_core::event::Reader;
 use hopguard_core::settings::SettingError;
@@ -8,6 +11,8 @@ use moka::sync::Cache;
 
 #[cfg(not(feature = "aws"))]
 use crate::edge::Edge;
+use crate::init;
+use crate::reports::Reports;
 #[cfg(feature = "aws")]
 use hopguard_aws::Edge;
 
@@ -28,12 +33,30 @@ pub(crate) struct Shared {
     fan_out: Mutex<FanOut>,
     function: OnceLock<(Box<str>, FunctionId)>,
     seen: Cache<ChainId, u32>,
+    /// No invocation has come yet.
+    fresh: AtomicBool,
+    /// When a handler was wrapped, which ends the initialisation.
+    wrapped: OnceLock<Instant>,
+    init: OnceLock<Option<Duration>>,
+    layer: Layer,
+    reports: OnceLock<Option<Reports>>,
+}
+
+/// Where the layer's extension is looked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Layer {
+    #[default]
+    Nowhere,
+    /// In the file where it says where it listens.
+    Announced(&'static str),
+    At(SocketAddr),
 }
 
 impl Shared {
     pub(crate) fn new(
         settings: Settings,
         wrong: Vec<SettingError>,
+        layer: Layer,
         #[cfg(feature = "aws")] clients: hopguard_aws::Clients,
     ) -> Self {
         let counters = Arc::<Counters>::default();
@@ -51,6 +74,11 @@ impl Shared {
             fan_out: Mutex::default(),
             function: OnceLock::new(),
             seen: Cache::builder().max_capacity(SEEN_CHAINS).time_to_idle(SEEN_FOR).build(),
+            fresh: AtomicBool::new(true),
+            wrapped: OnceLock::new(),
+            init: OnceLock::new(),
+            layer,
+            reports: OnceLock::new(),
             settings,
         }
     }
@@ -92,6 +120,31 @@ impl Shared {
                 tracing::error!(target: "hopguard", %error, "wrong setting: its default is used");
             }
         });
+    }
+
+    /// A handler is wrapped: its initialisation is as good as over.
+    pub(crate) fn wrapped(&self) {
+        self.wrapped.get_or_init(Instant::now);
+    }
+
+    /// Whether this invocation is the first here.
+    pub(crate) fn is_first(&self) -> bool {
+        self.fresh.load(Ordering::Relaxed) && self.fresh.swap(false, Ordering::Relaxed)
+    }
+
+    /// How long the initialisation took, where that is known.
+    pub(crate) fn init(&self) -> Option<Duration> {
+        *self.init.get_or_init(|| init::since_start(*self.wrapped.get()?))
+    }
+
+    /// Where the layer's extension is told of what is observed, if there is one.
+    pub(crate) fn reports(&self) -> Option<&Reports> {
+        let find = || match self.layer {
+            Layer::Nowhere => None,
+            Layer::Announced(file) => Reports::find(Path::new(file)),
+            Layer::At(address) => Reports::to(address),
+        };
+        self.reports.get_or_init(find).as_ref()
     }
 
     /// Counts a send outside of any scope. The first one is logged: spawned work has probably lost its lineage.

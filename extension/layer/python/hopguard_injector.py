@@ -388,6 +388,9 @@ MAX_TEXT_CHARS = 200
 MAX_TARGET_CHARS = 256
 #: Targets of one invocation whose answer is kept.
 MAX_KEPT_TARGETS = 64
+#: Attempts of one call that are told apart, and the longest name of what went wrong in one.
+MAX_TRIES = 16
+MAX_ERROR_CHARS = 64
 
 TOKEN = re.compile(
     r"01-[0-9a-f]{32}-(?:0|[1-9][0-9]{0,9})-(?:x|0|[1-9][0-9]{0,9})"
@@ -1100,6 +1103,110 @@ PLANNERS = {
 }
 
 
+# --- Which call needs another one's answer --------------------------------------------------------
+
+#: The rules are those of core/src/dependence.rs, on what boto3 has parsed.
+MAX_BODY_BYTES = 16 * 1024
+MAX_TEXTS = 64
+MAX_REMEMBERED = 1024
+MAX_AFTER = 8
+MAX_DEPTH = 12
+MAX_VALUES = 1024
+SHORTEST_TEXT, LONGEST_TEXT = 6, 128
+#: Invocations whose outputs are remembered; a process of Lambda's runtime has one at a time.
+MAX_INVOCATIONS = 8
+
+
+class Shown:
+    """The texts that parameters or an answer show, by their hashes: what they say is not kept."""
+
+    __slots__ = ("hashes", "values")
+
+    def __init__(self, value=None):
+        self.hashes = set()
+        self.values = MAX_VALUES
+        self.walk(value, MAX_DEPTH)
+
+    def walk(self, value, depth):
+        self.values -= 1
+        if self.values < 0 or depth < 0 or len(self.hashes) >= MAX_TEXTS:
+            return
+        if isinstance(value, str):
+            self.text(value, depth)
+        elif isinstance(value, dict):
+            for name, member in value.items():
+                if name != "ResponseMetadata":
+                    self.walk(member, depth - 1)
+        elif isinstance(value, (list, tuple)):
+            for element in value:
+                self.walk(element, depth - 1)
+        elif isinstance(value, (bytes, bytearray)) and value[:1] in (b"{", b"["):
+            self.json(bytes(value[:MAX_BODY_BYTES]), depth)
+
+    def text(self, text, depth):
+        if text[:1] in ("{", "["):
+            self.json(text[:MAX_BODY_BYTES], depth)
+        elif SHORTEST_TEXT <= len(text) <= LONGEST_TEXT and not (text.isascii() and text.isalpha()):
+            self.hashes.add(hash(text))
+
+    def json(self, text, depth):
+        """Takes JSON inside of a text; one that is cut off shows nothing."""
+        try:
+            self.walk(json.loads(text), depth - 1)
+        except (ValueError, RecursionError):
+            pass
+
+
+class Outputs:
+    """What the calls of an invocation brought that had not been in their own parameters, each with the call's span."""
+
+    def __init__(self):
+        self.known = {}
+
+    def of(self, invocation):
+        known = self.known.get(invocation)
+        if known is None:
+            while len(self.known) >= MAX_INVOCATIONS:
+                self.known.pop(next(iter(self.known)), None)
+            known = self.known[invocation] = {}
+        return known
+
+    def shown_in(self, invocation, shown):
+        """The spans of the calls whose output is shown."""
+        known = self.known.get(invocation)
+        if not known:
+            return []
+        spans = {known[text]: None for text in shown.hashes if text in known}
+        return list(spans)[:MAX_AFTER]
+
+    def remember(self, call, output):
+        known = self.of(call.invocation)
+        for text in output.hashes - call.shown.hashes:
+            if len(known) >= MAX_REMEMBERED:
+                return
+            known.setdefault(text, call.span)
+
+    def watch(self, call, parsed):
+        """Sees what the caller reads of a streamed answer, such as the payload of an Invoke: the stream stays what it is."""
+        for body in parsed.values():
+            if type(body).__module__ != "botocore.response" or not hasattr(body, "read"):
+                continue
+            body.read = self.watching(call, body.read)
+
+    def watching(self, call, read):
+        @functools.wraps(read)
+        def read_and_see(*args, **kwargs):
+            chunk = read(*args, **kwargs)
+            try:
+                if 0 < len(chunk) <= MAX_BODY_BYTES:
+                    self.remember(call, Shown(chunk))
+            except Exception:
+                pass
+            return chunk
+
+        return read_and_see
+
+
 # --- Calls ----------------------------------------------------------------------------------------
 
 #: Where the target of a call is named, by service: parameters that hold a name, an ARN or a queue's URL.
@@ -1158,6 +1265,10 @@ class Call:
         "target",
         "start_ns",
         "attempts",
+        "tries",
+        "kind",
+        "shown",
+        "after",
         "outcomes",
     )
 
@@ -1169,6 +1280,10 @@ class Call:
         self.span = new_span()
         self.start_ns = 0
         self.attempts = 1
+        self.tries = []
+        self.kind = None
+        self.shown = Shown()
+        self.after = []
         self.outcomes = {}
 
     @property
@@ -1198,9 +1313,25 @@ class Call:
             "status": status,
             "error": None if error is None else str(error)[:MAX_TEXT_CHARS],
             "target": self.target,
+            "type": self.kind,
+            "after": self.after or None,
+            "tries": self.tries or None,
         }
         known = {name: value for name, value in call.items() if value is not None or name == "invocation"}
         return dict({"call": known}, **self.counted())
+
+    def try_begins(self):
+        if len(self.tries) < MAX_TRIES:
+            self.tries.append({"start_ns": str(time.time_ns())})
+
+    def try_ends(self, status, error):
+        if self.tries and "end_ns" not in self.tries[-1]:
+            ended = {"end_ns": str(time.time_ns()), "status": status, "error": error and str(error)[:MAX_ERROR_CHARS]}
+            self.tries[-1].update({name: value for name, value in ended.items() if value is not None})
+
+    def settle(self):
+        """An attempt whose end nobody told of is none."""
+        self.tries = [one for one in self.tries if "end_ns" in one]
 
     def counted(self):
         return {"outcomes": self.outcomes} if self.outcomes else {}
@@ -1226,6 +1357,7 @@ class Injector:
         self.reports = Reports(address_of(environ["HOPGUARD_REPORTS"]) if environ.get("HOPGUARD_REPORTS") else None)
         names = environ.get("HOPGUARD_DYNAMODB_TABLES", "").split(",")
         self.tables = frozenset(table_of(name.strip()) for name in names if name.strip())
+        self.outputs = Outputs()
 
     def forget(self):
         self.proxy.forget()
@@ -1237,6 +1369,8 @@ class Injector:
         if client.meta.service_model.service_id == "DynamoDB":
             events.register("provide-client-params.dynamodb.TransactWriteItems", self.guarded(self.note_request_token))
         events.register_last("before-parameter-build", self.guarded(self.before_call))
+        events.register_last("request-created", self.guarded(self.attempt_begins))
+        events.register_first("response-received", self.guarded(self.attempt_ends))
         events.register("needs-retry", self.guarded(self.between_attempts))
         events.register_last("after-call", self.guarded(self.after_call))
         events.register_last("after-call-error", self.guarded(self.after_error))
@@ -1274,6 +1408,11 @@ class Injector:
         try:
             if planner is not None:
                 self.write_lineage(planner, params, context, call)
+            if call.service == "Lambda" and isinstance(params.get("InvocationType"), str):
+                call.kind = params["InvocationType"][:MAX_ERROR_CHARS]
+            if self.reports.address is not None:
+                call.shown = Shown(params)
+                call.after = self.outputs.shown_in(call.invocation, call.shown)
             known = None if call.trace else self.proxy.known(call.invocation)
             if known is not None:
                 call.belongs_to(known)
@@ -1313,6 +1452,21 @@ class Injector:
             self.reports.fault("proxy", error)
         return None
 
+    def attempt_begins(self, request, **_):
+        call = getattr(request, "context", {}).get(CALL)
+        if call is not None:
+            call.try_begins()
+
+    def attempt_ends(self, response_dict, parsed_response, context, exception, **_):
+        call = context.get(CALL)
+        if call is None:
+            return
+        status = response_dict.get("status_code") if response_dict else None
+        error = type(exception).__name__ if exception is not None else None
+        if status is not None and status >= 300:
+            error = (parsed_response or {}).get("Error", {}).get("Code", "Unknown")
+        call.try_ends(status, error)
+
     def between_attempts(self, attempts, request_dict, **_):
         call = request_dict["context"].get(CALL)
         if call is not None:
@@ -1327,11 +1481,17 @@ class Injector:
         error = None
         if http_response.status_code >= 300:
             error = context.get("error_code_override") or parsed.get("Error", {}).get("Code", "Unknown")
+        call.settle()
         self.reports.send(call.report(http_response.status_code, error))
+        if self.reports.address is not None and error is None:
+            self.outputs.remember(call, Shown(parsed))
+            self.outputs.watch(call, parsed)
 
     def after_error(self, exception, context, **_):
         call = context.pop(CALL, None)
         if call is not None:
+            call.try_ends(None, type(exception).__name__)
+            call.settle()
             self.reports.send(call.report(None, type(exception).__name__))
 
 

@@ -1,6 +1,7 @@
 //! What the variables of Lambda and of OpenTelemetry say.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -21,6 +22,8 @@ pub struct Environment {
     pub(crate) version: Option<String>,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, in MB.
     pub(crate) memory_mb: Option<u64>,
+    /// Where the function's own code is.
+    pub(crate) task_root: Option<PathBuf>,
     /// `AWS_LAMBDA_LOG_STREAM_NAME`, which OpenTelemetry uses as the name of an environment.
     pub(crate) instance: Option<String>,
     /// `AWS_REGION`.
@@ -64,6 +67,7 @@ impl Environment {
                 "AWS_LAMBDA_FUNCTION_VERSION" => this.version = text(),
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" => this.memory_mb = value.parse().ok(),
                 "AWS_LAMBDA_LOG_STREAM_NAME" => this.instance = text(),
+                "LAMBDA_TASK_ROOT" => this.task_root = Some(PathBuf::from(value)),
                 "AWS_REGION" => this.region = text(),
                 "HOPGUARD_OTLP_ENDPOINT" => endpoint = text(),
                 "OTEL_SERVICE_NAME" => this.service = text(),

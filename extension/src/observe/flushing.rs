@@ -70,7 +70,7 @@ impl Observer {
             let mut state = inner.state();
             let now = SystemTime::now();
             for lost in state.under_way.give_up() {
-                inner.close(&mut state, &lost, now, super::span::End::Lost("shutdown"));
+                inner.close(&mut state, lost, now, super::span::End::Lost("shutdown".into()));
             }
         }
         if !inner.exports() {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use hopguard_core::Lineage;
@@ -30,6 +31,8 @@ pub(crate) struct Started {
 pub(crate) struct Batch {
     /// How many they are.
     pub(crate) records: usize,
+    /// The route that it took, where its source has routes.
+    pub(crate) route: Option<Box<str>>,
     /// The spans that sent them, each once.
     senders: Vec<TraceParent>,
 }
@@ -40,7 +43,13 @@ impl Batch {
 
     /// So many records whose senders are not known. Without any sender it takes no memory.
     pub(crate) const fn of(records: usize) -> Self {
-        Self { records, senders: Vec::new() }
+        Self { records, route: None, senders: Vec::new() }
+    }
+
+    /// The same, with its route.
+    #[must_use]
+    pub(crate) fn by(self, route: Option<Cow<'_, str>>) -> Self {
+        Self { route: route.map(|route| route.into_owned().into_boxed_str()), ..self }
     }
 
     /// Takes note of who sent one of the records.

@@ -1,5 +1,6 @@
 use std::time::SystemTime;
 
+use hopguard_core::metrics::CallDurations;
 use hopguard_core::{Counter, Counters, Measure};
 
 /// Samples of one measure that are kept one by one: as many as one value of an EMF line may have.
@@ -10,6 +11,8 @@ pub(crate) const MAX_SAMPLES: usize = 100;
 pub(crate) struct Meter {
     /// When this process started.
     pub(crate) since: SystemTime,
+    /// How long calls took.
+    pub(crate) calls: CallDurations,
     distributions: [Distribution; Measure::ALL.len()],
 }
 
@@ -37,7 +40,7 @@ pub(crate) struct Summary {
 
 impl Default for Meter {
     fn default() -> Self {
-        Self { since: SystemTime::now(), distributions: Default::default() }
+        Self { since: SystemTime::now(), calls: CallDurations::default(), distributions: Default::default() }
     }
 }
 

@@ -13,6 +13,7 @@ mod listeners;
 mod meter;
 mod observer;
 mod own_spans;
+mod package;
 mod points;
 mod receiver;
 mod report;
@@ -25,7 +26,9 @@ mod supervise;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+mod told;
 mod under_way;
+mod waits;
 
 pub use environment::Environment;
 pub(crate) use invocation::{Batch, Ended, Outcome, Started};

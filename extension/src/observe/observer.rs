@@ -1,9 +1,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use hopguard_aws::{Clients, CloudWatch};
 use hopguard_core::settings::Telemetry;
+use hopguard_core::wait::Price;
 use hopguard_core::{Counter, Counters, FlushPolicy, Measure};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -23,9 +24,10 @@ use super::own_spans::OwnSpans;
 use super::points::{self, Exported};
 use super::seldom::Seldom;
 use super::signal::{Request as _, Signal};
-use super::span::{self, End};
+use super::span::{self, End, Known};
 use super::under_way::UnderWay;
-use super::{reports, resource};
+use super::waits::{Closed, Waits};
+use super::{package, reports, resource};
 
 /// Takes what is observed of invocations, and exports it after the response. Cheap to clone; bounded; its calls never wait.
 #[derive(Clone, Debug)]
@@ -36,6 +38,7 @@ pub struct Observer(pub(super) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) environment: Environment,
     pub(crate) settings: Telemetry,
+    price: Price,
     pub(crate) counters: Arc<Counters>,
     pub(crate) cloudwatch: Option<CloudWatch>,
     /// No event says that an invocation has started, and several run at once.
@@ -75,6 +78,11 @@ pub(crate) struct State {
     /// Whether an export begins with the next end of an invocation.
     pub(super) export_at_end: bool,
     pub(super) init_seen: bool,
+    /// How long the initialisation took, in seconds.
+    pub(super) init: Option<f64>,
+    pub(super) waits: Waits,
+    /// The size of the function's code: of the first invocation alone, since it is the same for all.
+    package_bytes: Option<u64>,
 }
 
 impl State {
@@ -91,7 +99,14 @@ impl State {
 impl Default for Observer {
     /// An observer that counts, and exports nothing.
     fn default() -> Self {
-        Self::new(Environment::default(), Telemetry::default(), Arc::default(), Clients::default(), false)
+        Self::new(
+            Environment::default(),
+            Telemetry::default(),
+            Price::default(),
+            Arc::default(),
+            Clients::default(),
+            false,
+        )
     }
 }
 
@@ -101,6 +116,7 @@ impl Observer {
     pub fn new(
         environment: Environment,
         settings: Telemetry,
+        price: Price,
         counters: Arc<Counters>,
         clients: Clients,
         managed: bool,
@@ -117,6 +133,9 @@ impl Observer {
             proxied: false,
             export_at_end: false,
             init_seen: false,
+            init: None,
+            waits: Waits::default(),
+            package_bytes: None,
         };
         for error in &environment.wrong {
             warn!(target: "hopguard", error, "OTLP setting not used");
@@ -126,6 +145,7 @@ impl Observer {
             cloudwatch: settings.metrics.cloudwatch.then(|| CloudWatch::new(clients)),
             environment,
             settings,
+            price,
             counters,
             managed,
             reports: OnceLock::new(),
@@ -162,7 +182,7 @@ impl Observer {
         }
         lost.extend(state.under_way.start(started.clone()));
         for lost in lost {
-            inner.close(&mut state, &lost, started.at, End::Lost("unanswered"));
+            inner.close(&mut state, lost, started.at, End::Lost("unanswered".into()));
         }
         drop(state);
         inner.moved.notify_waiters();
@@ -181,7 +201,7 @@ impl Observer {
                 let took = ended.at.duration_since(started.at).unwrap_or_default();
                 state.meter.record(Measure::InvokeDuration, took.as_secs_f64());
             }
-            inner.close(&mut state, &started, ended.at, End::Answered(ended.outcome));
+            inner.close(&mut state, started, ended.at, End::Answered(ended.outcome));
         }
         inner.has_ended(state);
     }
@@ -234,7 +254,11 @@ impl Inner {
         let measured = state.meter.measured().filter(|(measure, _)| *measure != Measure::LayerMemory);
         let measured: u64 = measured.map(|(_, one)| one.total.count).sum();
         let counted: u64 = self.counters.snapshot().into_iter().map(|(_, count)| count).sum();
-        self.received.load(Ordering::Relaxed) + state.own_spans.taken() + measured + counted
+        self.received.load(Ordering::Relaxed)
+            + state.own_spans.taken()
+            + state.waits.taken()
+            + measured
+            + counted
     }
 
     /// Whether something waits that was not delivered.
@@ -264,13 +288,54 @@ impl Inner {
         }
     }
 
-    /// An invocation is over: makes its span.
-    pub(super) fn close(&self, state: &mut State, started: &Started, at: SystemTime, end: End<'_>) {
+    /// An invocation is over. Its span is made when an export begins, and what is reported late is there.
+    pub(super) fn close(&self, state: &mut State, started: Started, at: SystemTime, end: End) {
+        let closed = Closed { started, at, end, cold: false, busy_ns: None, init_ns: None };
+        self.close_told(state, closed);
+    }
+
+    /// The same of one that was told of.
+    pub(super) fn close_told(&self, state: &mut State, told: Closed) {
         let cold = std::mem::replace(&mut state.cold, false);
-        if started.span.flags & 1 == 1 && self.wants(Signal::Traces) {
-            let span = span::of_invocation(started, at, end, cold);
-            self.record(state, &span);
+        if !self.exports() {
+            return;
         }
+        if let Some(first) = state.waits.close(Closed { cold, ..told }) {
+            self.finish(state, &first);
+        }
+    }
+
+    /// Says of an invocation that is over what it waited for.
+    fn finish(&self, state: &mut State, closed: &Closed) {
+        let memory_mb = self.environment.memory_mb.and_then(|mb| u32::try_from(mb).ok()).unwrap_or_default();
+        let (_, analysis) = state.waits.analyse(closed, memory_mb, &self.price);
+        if analysis.calls > 0 {
+            let meter = &mut state.meter;
+            meter.record(Measure::Wait, analysis.wait.seconds());
+            meter.record(Measure::SyncInvoke, analysis.sync_invokes.caller.seconds());
+            meter.record(Measure::Saving, analysis.saving.seconds());
+            if memory_mb > 0 {
+                meter.record(Measure::WaitCost, analysis.wait.usd);
+            }
+            self.counters.add(Counter::CallRetries, analysis.retries.count.into());
+            self.counters.add(Counter::CallTimeouts, analysis.timeouts.count.into());
+            self.counters.add(Counter::DroppedCalls, analysis.dropped);
+        }
+        if closed.started.span.flags & 1 == 0 || !self.wants(Signal::Traces) {
+            return;
+        }
+        let init = state.init.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let known = Known {
+            memory_mb,
+            init_ns: init
+                .filter(|_| closed.cold)
+                .and_then(|init| u64::try_from(init.as_nanos()).ok())
+                .or(closed.init_ns),
+            package_bytes: if closed.cold { state.package_bytes } else { None },
+            analysis: Some(&analysis),
+        };
+        let span = span::of_invocation(closed, known);
+        self.record(state, &span);
     }
 
     /// Tells who waits for the end of an invocation.
@@ -309,6 +374,14 @@ impl Inner {
         let _ = self.shuts_down.set(until);
     }
 
+    /// Measures the function's code before its first span is made, which is behind its first answer.
+    async fn measure_package(&self) {
+        let wanted = self.wants(Signal::Traces) && self.state().waits.has_cold();
+        let Some(root) = self.environment.task_root.clone().filter(|_| wanted) else { return };
+        let bytes = package::measure(root).await;
+        self.state().package_bytes = bytes;
+    }
+
     /// Brings together what is to be exported: reports that nobody has read yet, spans and metrics of the layer's own.
     pub(crate) async fn collect(&self, exported: Option<&mut Exported>) {
         // Lets the receiver and the sockets have what has arrived by now.
@@ -316,8 +389,12 @@ impl Inner {
         if let Some(socket) = self.reports.get() {
             reports::drain(self, socket);
         }
+        self.measure_package().await;
         let mut guard = self.state();
         let state = &mut *guard;
+        for closed in state.waits.take_closed() {
+            self.finish(state, &closed);
+        }
         state.buffers.iter_mut().for_each(Buffer::recount);
         if let Some(bytes) = resident_bytes() {
             state.meter.record(Measure::LayerMemory, bytes);

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use hopguard_core::metrics::{CallDurations, CallSeries};
 use hopguard_core::{Counter, Counters, Measure};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -22,11 +23,12 @@ pub(crate) struct Exported {
     at: SystemTime,
     mark: Mark,
     distributions: Vec<(Measure, Distribution)>,
+    calls: CallDurations,
 }
 
 impl Exported {
     pub(crate) fn new(since: SystemTime) -> Self {
-        Self { at: since, mark: Mark::default(), distributions: Vec::new() }
+        Self { at: since, mark: Mark::default(), distributions: Vec::new(), calls: CallDurations::default() }
     }
 }
 
@@ -58,9 +60,11 @@ pub(crate) fn request(
         let earlier = before.iter().find(|(earlier, _)| *earlier == measure).map(|(_, one)| one);
         metrics.extend(measured(measure, one, earlier, times, temporality));
     }
+    let calls_before = delta.as_ref().map(|exported| &exported.calls);
+    metrics.extend(called(&meter.calls, calls_before, times, temporality));
     if let Some(exported) = delta {
         let distributions = meter.measured().map(|(measure, one)| (measure, one.clone())).collect();
-        *exported = Exported { at: now, mark, distributions };
+        *exported = Exported { at: now, mark, distributions, calls: meter.calls.clone() };
     }
     let scope = ScopeMetrics { scope: Some(scope()), metrics, ..ScopeMetrics::default() };
     let group = ResourceMetrics {
@@ -155,6 +159,47 @@ fn measured(
     })
 }
 
+/// How long calls took, one series an operation.
+fn called(
+    calls: &CallDurations,
+    earlier: Option<&CallDurations>,
+    (start, now): (u64, u64),
+    temporality: AggregationTemporality,
+) -> Option<Metric> {
+    let then = |service: &str, operation: &str| -> CallSeries {
+        let mut before = earlier.into_iter().flat_map(CallDurations::iter);
+        let same = before.find(|(name, method, _)| (*name, *method) == (service, operation));
+        same.map(|(_, _, series)| series.clone()).unwrap_or_default()
+    };
+    let point = |(service, operation, series): (&str, &str, &CallSeries)| {
+        let then = then(service, operation);
+        let counts = series.buckets().iter().zip(then.buckets().iter().copied().chain(std::iter::repeat(0)));
+        let count = series.count.saturating_sub(then.count);
+        (count > 0).then(|| HistogramDataPoint {
+            attributes: vec![
+                text(CallDurations::SERVICE, service),
+                text(CallDurations::OPERATION, operation),
+            ],
+            start_time_unix_nano: start,
+            time_unix_nano: now,
+            count,
+            sum: Some(series.sum - then.sum),
+            bucket_counts: counts.map(|(now, then)| now.saturating_sub(then)).collect(),
+            explicit_bounds: CallDurations::BOUNDS.to_vec(),
+            min: earlier.is_none().then_some(series.least),
+            max: earlier.is_none().then_some(series.most),
+            ..HistogramDataPoint::default()
+        })
+    };
+    let data_points: Vec<_> = calls.iter().filter_map(point).collect();
+    (!data_points.is_empty()).then(|| Metric {
+        name: CallDurations::NAME.to_owned(),
+        unit: CallDurations::UNIT.to_owned(),
+        data: Some(Data::Histogram(Histogram { data_points, aggregation_temporality: temporality.into() })),
+        ..Metric::default()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -200,5 +245,30 @@ mod tests {
             counters.count(Counter::Blocked);
         }
         assert_eq!(request(&resource, &counters, &meter, now, None).items(), 4);
+    }
+
+    #[test]
+    fn calls_have_a_series_an_operation() {
+        let (counters, mut meter) = (Counters::default(), Meter::default());
+        let mut exported = Exported::new(meter.since);
+        let resource = Resource::default();
+        let counts = |request: &ExportMetricsServiceRequest| -> Vec<(u64, f64)> {
+            let Some(Data::Histogram(histogram)) = metric(request, "hopguard.call.duration") else {
+                return Vec::new();
+            };
+            assert!(histogram.data_points.iter().all(|point| point.attributes.len() == 2));
+            histogram.data_points.iter().map(|point| (point.count, point.sum.unwrap())).collect()
+        };
+        meter.calls.record("S3", "GetObject", 0.5);
+        meter.calls.record("SQS", "SendMessage", 0.25);
+        let now = meter.since;
+        assert_eq!(
+            counts(&request(&resource, &counters, &meter, now, Some(&mut exported))),
+            [(1, 0.5), (1, 0.25)]
+        );
+        meter.calls.record("SQS", "SendMessage", 0.5);
+        assert_eq!(counts(&request(&resource, &counters, &meter, now, Some(&mut exported))), [(1, 0.5)]);
+        assert_eq!(counts(&request(&resource, &counters, &meter, now, Some(&mut exported))), []);
+        assert_eq!(counts(&request(&resource, &counters, &meter, now, None)), [(1, 0.5), (2, 0.75)]);
     }
 }

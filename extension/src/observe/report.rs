@@ -7,10 +7,16 @@ use hopguard_core::Counter;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::told::Told;
+
 /// The largest report; a datagram of more is cut by the socket, and so is no JSON.
 pub(crate) const MAX_BYTES: usize = 8_192;
 /// No call sends so many messages: a count beyond it is nonsense.
 const MAX_OUTCOMES: u64 = 10_000;
+/// Earlier calls that one call may name.
+const MAX_AFTER: usize = 16;
+/// Attempts of one call that are told apart.
+const MAX_TRIES: usize = 16;
 /// Names longer than this are cut.
 const MAX_TEXT: usize = 256;
 
@@ -20,6 +26,8 @@ pub(crate) struct Report<'r> {
     pub(crate) call: Option<Call<'r>>,
     pub(crate) outcomes: Vec<(Counter, u64)>,
     pub(crate) fault: Option<Fault<'r>>,
+    /// A whole invocation, as the crate tells of it.
+    pub(crate) invocation: Option<Told<'r>>,
     /// How many members could not be read.
     pub(crate) rejected: u64,
 }
@@ -49,6 +57,28 @@ pub(crate) struct Call<'r> {
     error: Option<Cow<'r, str>>,
     #[serde(borrow, default)]
     target: Option<Cow<'r, str>>,
+    /// Lambda's invocation type.
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Cow<'r, str>>,
+    /// The spans of earlier calls whose output its input shows.
+    #[serde(borrow, default)]
+    after: Vec<Cow<'r, str>>,
+    #[serde(borrow, default)]
+    tries: Vec<Try<'r>>,
+    /// A tracing SDK in the function makes its span.
+    #[serde(default)]
+    pub(crate) traced: bool,
+}
+
+/// One attempt of a call.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Try<'r> {
+    pub(crate) start_ns: Nanos,
+    pub(crate) end_ns: Nanos,
+    #[serde(default)]
+    pub(crate) status: Option<u16>,
+    #[serde(borrow, default)]
+    error: Option<Cow<'r, str>>,
 }
 
 /// An error inside an injector.
@@ -78,6 +108,10 @@ struct Members<'r> {
     outcomes: Option<&'r RawValue>,
     #[serde(borrow, default)]
     fault: Option<&'r RawValue>,
+    #[serde(borrow, default)]
+    invocation: Option<&'r RawValue>,
+    #[serde(borrow, default)]
+    counts: Option<&'r RawValue>,
 }
 
 impl<'r> Report<'r> {
@@ -93,6 +127,14 @@ impl<'r> Report<'r> {
         };
         report.call = report.member(members.call);
         report.fault = report.member(members.fault);
+        report.invocation = report.member(members.invocation);
+        let counts: HashMap<Cow<'r, str>, u64> = report.member(members.counts).unwrap_or_default();
+        for (name, count) in counts {
+            match counted(&name).filter(|_| count <= MAX_OUTCOMES) {
+                Some(counter) => report.outcomes.push((counter, count)),
+                None => report.rejected += 1,
+            }
+        }
         let outcomes: HashMap<Cow<'r, str>, u64> = report.member(members.outcomes).unwrap_or_default();
         for (outcome, count) in outcomes {
             match counter(&outcome).filter(|_| count <= MAX_OUTCOMES) {
@@ -110,7 +152,7 @@ impl<'r> Report<'r> {
     }
 }
 
-impl Call<'_> {
+impl<'r> Call<'r> {
     /// The trace and the parent's span, where it knows both.
     pub(crate) fn parent(&self) -> Option<(u128, u64)> {
         let parent = hex(self.parent.as_deref()?, 16)?;
@@ -120,6 +162,36 @@ impl Call<'_> {
     /// Its own span.
     pub(crate) fn span(&self) -> Option<u64> {
         hex(self.span.as_deref()?, 16).and_then(|span| u64::try_from(span).ok())
+    }
+
+    /// The spans of earlier calls that it depends on.
+    pub(crate) fn after(&self) -> impl Iterator<Item = u64> {
+        let span = |text: &Cow<'r, str>| hex(text, 16).and_then(|span| u64::try_from(span).ok());
+        self.after.iter().filter_map(span).take(MAX_AFTER)
+    }
+
+    /// Its attempts, the first ones.
+    pub(crate) fn tries(&self) -> impl Iterator<Item = &Try<'r>> {
+        self.tries.iter().take(MAX_TRIES)
+    }
+
+    /// How often it was sent again; `None` where it never was.
+    pub(crate) fn resends(&self) -> Option<u32> {
+        self.attempts.and_then(|attempts| attempts.checked_sub(1)).filter(|resent| *resent > 0)
+    }
+
+    /// Lambda's invocation type, where this is an Invoke.
+    pub(crate) fn invocation_type(&self) -> Option<&str> {
+        let invokes = self.service == "Lambda" && self.operation.starts_with("Invoke");
+        self.kind.as_deref().map(cut).filter(|_| invokes)
+    }
+
+    /// Whether another function ran and was waited for.
+    pub(crate) fn is_sync_invoke(&self) -> bool {
+        let invokes = matches!(&*self.operation, "Invoke" | "InvokeWithResponseStream");
+        self.service == "Lambda"
+            && invokes
+            && self.invocation_type().is_none_or(|kind| kind == "RequestResponse")
     }
 
     pub(crate) fn service(&self) -> &str {
@@ -136,6 +208,12 @@ impl Call<'_> {
 
     pub(crate) fn target(&self) -> Option<&str> {
         self.target.as_deref().map(cut).filter(|target| !target.is_empty())
+    }
+}
+
+impl Try<'_> {
+    pub(crate) fn error(&self) -> Option<&str> {
+        self.error.as_deref().map(cut)
     }
 }
 
@@ -176,6 +254,14 @@ fn counter(outcome: &str) -> Option<Counter> {
         "no_scope" => Counter::NoScope,
         _ => return None,
     })
+}
+
+/// A counter of a guard by its flat name; those of the layer are its own to count.
+fn counted(name: &str) -> Option<Counter> {
+    const GUARDS: [&str; 5] =
+        ["hopguard.records", "hopguard.blocked", "hopguard.lineage", "hopguard.trips", "hopguard.lookups"];
+    let counter = Counter::ALL.into_iter().find(|counter| counter.flat_name() == name)?;
+    GUARDS.iter().any(|guard| name.starts_with(guard)).then_some(counter)
 }
 
 /// An id of exactly so many hex digits that is not zero.
@@ -220,6 +306,35 @@ mod tests {
         let outcomes: HashMap<_, _> = report.outcomes.into_iter().collect();
         assert_eq!(outcomes, HashMap::from([(Counter::Written, 3), (Counter::NoRoom, 1)]));
         assert_eq!(report.rejected, 0);
+    }
+
+    #[test]
+    fn attempts_and_dependences_are_bounded_and_what_is_no_id_is_left_out() {
+        let one = r#"{"start_ns":"1","end_ns":2,"status":503,"error":"SlowDown"}"#;
+        let tries = vec![one; 40].join(",");
+        let after = vec![r#""00f067aa0ba902b7","zz","0000000000000000""#; 40].join(",");
+        let json = format!(
+            r#"{{"call":{{"service":"Lambda","operation":"Invoke","start_ns":1,"end_ns":2,"type":"Event","after":[{after}],"tries":[{tries}]}}}}"#
+        );
+        let call = Report::read(json.as_bytes()).call.unwrap();
+        assert_eq!((call.after().count(), call.tries().count()), (MAX_AFTER, MAX_TRIES));
+        assert!(call.after().all(|span| span == 0xf0_67aa_0ba9_02b7));
+        let one = call.tries().next().unwrap();
+        assert_eq!((one.status, one.error(), one.end_ns.get()), (Some(503), Some("SlowDown"), 2));
+        assert_eq!((call.invocation_type(), call.is_sync_invoke()), (Some("Event"), false));
+        for (service, operation, kind, expected) in [
+            ("Lambda", "Invoke", "", true),
+            ("Lambda", "InvokeWithResponseStream", r#","type":"RequestResponse""#, true),
+            ("Lambda", "Invoke", r#","type":"DryRun""#, false),
+            ("Lambda", "ListFunctions", "", false),
+            ("SFN", "Invoke", "", false),
+        ] {
+            let json = format!(
+                r#"{{"call":{{"service":"{service}","operation":"{operation}","start_ns":1,"end_ns":2{kind}}}}}"#
+            );
+            let call = Report::read(json.as_bytes()).call.unwrap();
+            assert_eq!(call.is_sync_invoke(), expected, "{service} {operation} {kind}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::net::UdpSocket;
 use tracing::warn;
 
 use super::observer::{Inner, Observer};
-use super::report::{Fault, MAX_BYTES, Report};
+use super::report::{Call, Fault, MAX_BYTES, Report};
 use super::span;
 use crate::fault::panic_in;
 
@@ -50,13 +50,40 @@ impl Inner {
             self.counters.add(*outcome, *count);
         }
         if let Some(call) = &report.call {
-            let mut state = self.state();
-            let span = span::of_call(call, state.under_way.span(call.invocation.as_deref()));
-            self.record(&mut state, &span);
+            self.called(call);
+        }
+        if report.invocation.as_ref().is_some_and(|told| !self.told(told)) {
+            self.counters.count(Counter::RejectedReports);
         }
         if let Some(fault) = &report.fault {
             self.fault(fault);
         }
+    }
+
+    /// Takes one call: for its span, and for what its invocation waited for.
+    fn called(&self, call: &Call<'_>) {
+        if !self.exports() {
+            return;
+        }
+        let mut state = self.state();
+        let (id, own) = match call.invocation.as_deref() {
+            Some(id) => (Some(id.to_owned()), state.under_way.span(Some(id))),
+            None if self.managed => {
+                let only = state.under_way.only();
+                (only.map(|only| only.request_id.clone()), only.map(|only| only.span))
+            }
+            None => {
+                let caller = state.waits.caller(state.under_way.only(), call);
+                (caller.map(|caller| caller.request_id.clone()), caller.map(|caller| caller.span))
+            }
+        };
+        let after = id.as_deref().map(|id| state.waits.note(id, call)).unwrap_or_default();
+        let span = span::of_call(call, id.as_deref(), own, &after);
+        if !call.traced {
+            self.record(&mut state, &span);
+        }
+        let took = call.end_ns.get().saturating_sub(call.start_ns.get());
+        state.meter.calls.record(call.service(), call.operation(), took as f64 / 1e9);
     }
 
     /// Counts a fault; an injector reports each place once, so that its log is bounded.

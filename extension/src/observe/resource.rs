@@ -1,4 +1,5 @@
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
 use super::environment::Environment;
@@ -6,6 +7,12 @@ use super::environment::Environment;
 /// A text attribute.
 pub(crate) fn text(key: &str, value: impl Into<String>) -> KeyValue {
     attribute(key, Value::StringValue(value.into()))
+}
+
+/// A list of texts.
+pub(crate) fn texts<'t>(key: &str, values: impl IntoIterator<Item = &'t str>) -> KeyValue {
+    let value = |text: &str| AnyValue { value: Some(Value::StringValue(text.to_owned())) };
+    attribute(key, Value::ArrayValue(ArrayValue { values: values.into_iter().map(value).collect() }))
 }
 
 /// A whole number.

@@ -48,10 +48,15 @@ impl UnderWay {
         lost.iter().filter_map(|request_id| self.end(request_id)).collect()
     }
 
+    /// The only one under way.
+    pub(crate) fn only(&self) -> Option<&Started> {
+        self.open.front().filter(|_| self.open.len() == 1)
+    }
+
     /// The span of an invocation: of the one named, else of the only one under way.
     pub(crate) fn span(&self, request_id: Option<&str>) -> Option<TraceParent> {
         let Some(id) = request_id else {
-            return self.open.front().filter(|_| self.open.len() == 1).map(|open| open.span);
+            return self.only().map(|open| open.span);
         };
         let open = self.open.iter().rev().find(|open| open.request_id == id).map(|open| open.span);
         open.or_else(|| self.ended.iter().rev().find(|(ended, _)| ended == id).and_then(|(_, span)| *span))

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::admission::{Admitted, Arrived, BoxFuture, Invocation, Judged, time_left};
+use crate::telemetry;
 
 impl Invocation {
     /// Disposes of blocked records, and lets the handler have what is left.
@@ -15,7 +16,7 @@ impl Invocation {
         if blocked.is_empty() {
             return self.admit(Some(payload), arrivals);
         }
-        self.span.record("hopguard.blocked", blocked.len());
+        telemetry::record_number(&self.span, "hopguard.blocked", blocked.len() as u64);
         let deadline = Instant::now() + time_left(&self.context);
         // The trip begins at once, and goes on beside the handler.
         let trip = self.trip(&blocked, deadline);

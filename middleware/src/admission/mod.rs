@@ -16,9 +16,13 @@ use serde_json::value::RawValue;
 use tracing::Span;
 
 use crate::objects::{self, KnownHead};
+use crate::observed::{Observed, Seen};
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::telemetry;
+
+/// Senders of records that a layer's extension is told of: its reports are short.
+const MAX_SENDERS: usize = 64;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -45,9 +49,11 @@ pub(crate) fn admit(shared: &Arc<Shared>, payload: Box<RawValue>, context: &Cont
     let function = shared.function(&context.invoked_function_arn);
     let event = shared.reader.read(payload.get().as_bytes());
     let called = called_with(shared, context);
-    let span = telemetry::invocation_span(event.source(), &context.request_id, &context.invoked_function_arn);
+    let span = telemetry::invocation_span(event.source(), context);
+    let seen = Seen::new(shared, &span, event.source(), payload.get().as_bytes());
     if event.is_untouched() && called.is_none() {
-        let scope = Scope::of_root(shared, function, admission(shared, function, context).root());
+        let observe = |root: &Arrival| Observed::begin(shared, &span, context, seen, root, (Vec::new(), 0));
+        let scope = Scope::of_root(shared, function, admission(shared, function, context).root(), observe);
         let (source, chain) = (event.source().name(), scope.lineage().chain);
         tracing::debug!(target: "hopguard", source, %chain, hop = 0, visits = 1, "chain started");
         telemetry::record_lineage(&span, &scope.lineage(), function);
@@ -62,7 +68,7 @@ pub(crate) fn admit(shared: &Arc<Shared>, payload: Box<RawValue>, context: &Cont
 
     let known = objects::find(shared, &event);
     let invocation =
-        Invocation { shared: Arc::clone(shared), function, context: context.clone(), called, span };
+        Invocation { shared: Arc::clone(shared), function, context: context.clone(), called, span, seen };
     if known.iter().flatten().any(Option::is_none) {
         return Admission::Waiting(Box::pin(async move {
             let timeout = lookup_timeout(&invocation);
@@ -88,6 +94,7 @@ struct Invocation {
     /// What a synchronous caller wrote into the client context.
     called: Option<Inbound>,
     span: Span,
+    seen: Seen,
 }
 
 /// Records as judged.
@@ -114,10 +121,13 @@ impl Invocation {
     /// Lets the handler have these records.
     fn admit(self, payload: Option<Box<RawValue>>, arrivals: Vec<Arrived>) -> Admitted {
         let root = self.admission().root();
-        let Self { shared, function, span, .. } = self;
+        let Self { shared, function, context, span, seen, .. } = self;
         telemetry::link(&span, arrivals.iter().filter_map(|arrived| arrived.arrival.inbound.parent.as_ref()));
-        span.record("messaging.batch.message_count", arrivals.len());
-        let scope = Scope::of_invocation(&shared, function, arrivals, root);
+        telemetry::record_number(&span, "messaging.batch.message_count", arrivals.len() as u64);
+        let senders = arrivals.iter().filter_map(|arrived| arrived.arrival.inbound.parent);
+        let senders = (senders.take(MAX_SENDERS).collect(), arrivals.len());
+        let observe = |merged: &Arrival| Observed::begin(&shared, &span, &context, seen, merged, senders);
+        let scope = Scope::of_invocation(&shared, function, arrivals, root, observe);
         telemetry::record_lineage(&span, &scope.lineage(), function);
         Admitted { payload, scope, span, withheld: Withheld::default(), trip: None }
     }

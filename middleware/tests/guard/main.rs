@@ -4,13 +4,16 @@
 #![allow(missing_docs, unreachable_pub, reason = "nobody links a test")]
 
 mod answers;
+mod calls;
 mod event;
 mod invocation;
 mod isolation;
 mod own_source;
+mod reports;
 mod runtime;
 mod scenario;
 mod server;
 mod spans;
+mod traced;
 mod unaltered;
 mod wire;

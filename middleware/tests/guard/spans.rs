@@ -4,60 +4,17 @@ use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use hopguard::Guard;
 use hopguard::core::propagator::TraceParent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use opentelemetry::trace::{SpanId, SpanKind, TraceId, TracerProvider as _};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use opentelemetry::trace::{SpanId, SpanKind};
+use opentelemetry_sdk::trace::SpanData;
 use serde_json::json;
 use tracing::Instrument as _;
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::event::{ARN, attributes, chain, looping, message, parent, sqs, sqs_of};
 use crate::invocation::{invoke, within};
 use crate::server::Server;
+use crate::traced::{Traced, attribute, ids, links, named, number};
 use crate::wire::sqs::{attributes_of, client};
 use crate::wire::{aws, lineage_in};
-
-/// Exports the spans of this thread to memory until it is dropped.
-struct Traced {
-    exporter: InMemorySpanExporter,
-    provider: SdkTracerProvider,
-    _subscriber: DefaultGuard,
-}
-
-impl Traced {
-    fn start() -> Self {
-        let exporter = InMemorySpanExporter::default();
-        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
-        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-        let _subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-        Self { exporter, provider, _subscriber }
-    }
-
-    fn spans(&self) -> Vec<SpanData> {
-        self.provider.force_flush().unwrap();
-        self.exporter.get_finished_spans().unwrap()
-    }
-}
-
-fn named<'s>(spans: &'s [SpanData], name: &str) -> Vec<&'s SpanData> {
-    spans.iter().filter(|span| span.name == name).collect()
-}
-
-fn attribute(span: &SpanData, name: &str) -> Option<String> {
-    span.attributes
-        .iter()
-        .find(|attribute| attribute.key.as_str() == name)
-        .map(|attribute| attribute.value.to_string())
-}
-
-/// Trace and span ids of a span's links.
-fn links(span: &SpanData) -> Vec<(TraceId, SpanId)> {
-    span.links.iter().map(|link| (link.span_context.trace_id(), link.span_context.span_id())).collect()
-}
-
-fn ids(parent: TraceParent) -> (TraceId, SpanId) {
-    (TraceId::from(parent.trace.bits()), SpanId::from(parent.span))
-}
 
 #[tokio::test]
 async fn an_invocation_and_its_records_have_spans_that_link_to_their_senders() {
@@ -83,14 +40,17 @@ async fn an_invocation_and_its_records_have_spans_that_link_to_their_senders() {
         ("cloud.resource_id", ARN),
         ("messaging.system", "aws_sqs"),
         ("messaging.operation.type", "process"),
-        ("messaging.batch.message_count", "3"),
         ("hopguard.chain", "000000000000000000000000000000c2"),
-        ("hopguard.hop", "4"),
-        ("hopguard.visits", "5"),
     ];
     for (name, value) in expected {
         assert_eq!(attribute(invocation, name).as_deref(), Some(value), "{name}");
     }
+    for (name, value) in [("messaging.batch.message_count", 3), ("hopguard.hop", 4), ("hopguard.visits", 5)] {
+        assert_eq!(number(invocation, name), Some(value), "{name}");
+    }
+    // The highest hop is the second sender's.
+    let (trace, parent) = ids(senders[1]);
+    assert_eq!((invocation.span_context.trace_id(), invocation.parent_span_id), (trace, parent));
 
     let mut records = named(&spans, "record");
     records.sort_by_key(|record| attribute(record, "messaging.message.id"));
@@ -103,7 +63,7 @@ async fn an_invocation_and_its_records_have_spans_that_link_to_their_senders() {
         let sender = senders.get(nth).map(|sender| ids(*sender));
         assert_eq!(links(record), sender.into_iter().collect::<Vec<_>>(), "record {nth}");
         let hop = lineages.get(nth).map_or(0, |lineage| lineage.hop + 1);
-        assert_eq!(attribute(record, "hopguard.hop"), Some(hop.to_string()));
+        assert_eq!(number(record, "hopguard.hop"), Some(hop.into()));
     }
 }
 
@@ -158,13 +118,14 @@ async fn send(sent_by: TraceParent) -> (TraceParent, String) {
 }
 
 #[tokio::test]
-async fn a_send_names_the_current_span_as_its_parent() {
+async fn a_send_names_its_calls_span_as_its_parent() {
     let traced = Traced::start();
     let (parent, state) = send(parent(0xa1, 0xb1)).await;
     let spans = traced.spans();
     let by_id = |id: SpanId| spans.iter().find(|span| span.span_context.span_id() == id);
-    // The SDK opens spans of its own inside of the user's.
     let current = by_id(ids(parent).1).expect("a span of ours");
+    assert_eq!(current.name, "SQS.SendMessage");
+    // The SDK opens spans of its own inside of the user's.
     let mut outwards = std::iter::successors(Some(current), |span| by_id(span.parent_span_id));
     assert!(outwards.any(|span| span.name == "work"), "{}", current.name);
     assert_eq!((current.span_context.trace_id(), parent.flags), (ids(parent).0, 1));

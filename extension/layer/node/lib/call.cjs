@@ -7,6 +7,9 @@ const { randomBytes } = require('crypto');
 const MAX_DRIFT = 5_000_000n;
 /** The longest name of a target, in characters. */
 const MAX_TARGET = 256;
+/** Attempts of one call that are told apart, and the longest name of what went wrong in one. */
+const MAX_TRIES = 16;
+const MAX_ERROR = 64;
 
 /** Members of an input that name a target, in the order in which they are looked for. */
 const TARGETS = [
@@ -22,6 +25,9 @@ const TARGETS = [
   'FunctionName',
   'EventBusName',
 ];
+
+/** Loaded where somebody listens. */
+const dependence = () => require('./dependence.cjs');
 
 let offset = 0n;
 
@@ -63,11 +69,15 @@ function codeOf(error) {
 class Call {
   #start = now();
   #outcomes = {};
+  #tries = [];
+  #shown;
+  #after;
 
   constructor(service, operation, input, invocation) {
     this.service = service;
     this.operation = operation;
     this.target = targetOf(input);
+    this.type = service === 'Lambda' && typeof input.InvocationType === 'string' ? input.InvocationType.slice(0, MAX_ERROR) : undefined;
     this.invocation = invocation;
     this.span = randomBytes(8).toString('hex');
   }
@@ -87,6 +97,33 @@ class Call {
     this.invocation = lineage.invocation ?? this.invocation;
     this.trace = lineage.trace;
     this.parent = lineage.parent;
+  }
+
+  /** Takes note of what the input shows, and of the calls that this may come from. */
+  shows(input) {
+    this.#shown = dependence().shown(input);
+    const after = dependence().after(this.invocation, this.#shown);
+    if (after.length > 0) this.#after = after;
+  }
+
+  /** Takes note of what the output shows, for the calls that come. */
+  showed(output) {
+    if (this.#shown) dependence().remember(this.invocation, this.span, this.#shown, dependence().shown(output));
+  }
+
+  /** One attempt begins; the answer is to be told of its end. */
+  tries() {
+    const start = now();
+    return (result, error) => {
+      if (this.#tries.length >= MAX_TRIES) return;
+      const end = now();
+      this.#tries.push({
+        start_ns: String(start),
+        end_ns: String(end > start ? end : start),
+        status: result?.response?.statusCode ?? error?.$metadata?.httpStatusCode ?? error?.$response?.statusCode,
+        error: error === undefined ? undefined : codeOf(error).slice(0, MAX_ERROR),
+      });
+    };
   }
 
   /** The call itself begins: what was before was ours. */
@@ -112,6 +149,9 @@ class Call {
       status: metadata.httpStatusCode ?? error?.$response?.statusCode,
       error: error === undefined ? undefined : codeOf(error),
       target: this.target,
+      type: this.type,
+      after: this.#after,
+      tries: this.#tries.length > 0 ? this.#tries : undefined,
     };
     const counted = Object.keys(this.#outcomes).length > 0;
     return counted ? { call, outcomes: this.#outcomes } : { call };

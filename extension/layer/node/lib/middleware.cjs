@@ -26,6 +26,9 @@ function carrierOf(client, operation) {
 /** After all other middleware of its step, so that it sees the input as it will be sent. */
 const PLACE = { step: 'initialize', priority: 'low', name: 'hopguard', tags: ['HOPGUARD'], override: true };
 
+/** Behind the SDK's retries, and so once for each attempt. */
+const ATTEMPT = { step: 'finalizeRequest', priority: 'low', name: 'hopguardAttempt', tags: ['HOPGUARD'], override: true };
+
 const proxy = process.env.HOPGUARD_PROXY ? new Proxy(process.env.HOPGUARD_PROXY) : undefined;
 const reports = new Reports(process.env.HOPGUARD_REPORTS);
 
@@ -73,7 +76,10 @@ async function withLineage(call, carrier, input) {
   return written;
 }
 
-async function observed(next, args, call, carrier) {
+/** Calls under way, by the SDK's context of each. */
+const underWay = new WeakMap();
+
+async function observed(next, args, context, call, carrier) {
   let sent = args;
   try {
     reports.open();
@@ -83,6 +89,10 @@ async function observed(next, args, call, carrier) {
     }
     const known = call.trace ? undefined : proxy?.known(call.invocation);
     if (known) call.belongsTo(known);
+    if (reports.listens) {
+      call.shows(args.input);
+      underWay.set(context, call);
+    }
   } catch (error) {
     reports.fault(call.where, error);
   }
@@ -98,9 +108,38 @@ async function observed(next, args, call, carrier) {
   return result;
 }
 
+/** Tells the call of one attempt. */
+const attempt = (next, context) => async (args) => {
+  let ended;
+  try {
+    ended = underWay.get(context)?.tries();
+  } catch {
+    // The attempt goes unreported.
+  }
+  if (!ended) return next(args);
+  let result;
+  try {
+    result = await next(args);
+  } catch (error) {
+    told(ended, undefined, error ?? {});
+    throw error;
+  }
+  told(ended, result);
+  return result;
+};
+
+function told(ended, result, error) {
+  try {
+    ended(result, error);
+  } catch (fault) {
+    reports.fault('attempt', fault);
+  }
+}
+
 function report(call, result, error) {
   try {
     reports.send(call.report(result, error));
+    if (error === undefined) call.showed(result?.output);
   } catch (fault) {
     reports.fault(call.where, fault);
   }
@@ -125,7 +164,7 @@ function middleware(serviceId, isSent) {
   return (next, context) => (args) => {
     const { call, carrier } = callOf(context, serviceId, args?.input);
     if (!call) return next(args);
-    if (isSent(args)) return observed(next, args, call, carrier);
+    if (isSent(args)) return observed(next, args, context, call, carrier);
     // Whoever sends a presigned request would have to send our headers too, or its signature fails.
     if (carrier && !countsPresigned) unsupported();
     return next(args);
@@ -148,6 +187,7 @@ function stackOf(client) {
     const whole = stack.concat(other);
     try {
       whole.add(middleware(serviceOf(client), () => true), PLACE);
+      whole.add(attempt, ATTEMPT);
     } catch (error) {
       reports.fault('stack', error);
     }
@@ -160,7 +200,12 @@ function stackOf(client) {
 function pluginOf(client) {
   // `send` hands the command itself to the first handler, presigning only its input.
   const isSent = (args) => args !== null && typeof args === 'object' && 'middlewareStack' in args;
-  return { applyToStack: (stack) => stack.add(middleware(serviceOf(client), isSent), PLACE) };
+  return {
+    applyToStack: (stack) => {
+      stack.add(middleware(serviceOf(client), isSent), PLACE);
+      stack.add(attempt, ATTEMPT);
+    },
+  };
 }
 
 let countsPresigned = false;

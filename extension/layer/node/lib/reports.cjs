@@ -22,6 +22,11 @@ class Reports {
     this.#port = Number(address.slice(at + 1));
   }
 
+  /** Whether anybody is told. */
+  get listens() {
+    return this.#port !== undefined;
+  }
+
   /** Binds the socket, so that a report at the call's end goes out at once. */
   open() {
     if (this.#socket || !this.#port) return;

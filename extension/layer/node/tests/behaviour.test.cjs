@@ -64,6 +64,13 @@ test('retries are one call with its attempts, and one question', async () => {
   await client.send(message());
   const [{ call }] = await layer.reports();
   assert.deepEqual([call.attempts, call.status, call.error], [3, 200, undefined]);
+  assert.deepEqual(
+    call.tries.map(({ status, error }) => [status, error]),
+    [[500, 'InternalError'], [500, 'InternalError'], [200, undefined]],
+  );
+  const times = call.tries.flatMap(({ start_ns, end_ns }) => [BigInt(start_ns), BigInt(end_ns)]);
+  assert.deepEqual(times, [...times].sort((a, b) => (a < b ? -1 : 1)));
+  assert.ok(BigInt(call.start_ns) <= times[0] && times.at(-1) <= BigInt(call.end_ns));
   assert.equal(layer.asked.length, 1);
   assert.deepEqual(new Set(aws.requests.map((request) => request.json.MessageAttributes.tracestate.StringValue)).size, 1);
 });

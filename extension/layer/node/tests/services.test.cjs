@@ -86,7 +86,8 @@ test('SQS SendMessage: message attributes', async () => {
   assert.deepEqual(MessageAttributes.own, input.MessageAttributes.own);
   assert.deepEqual(asked, [{ path: '/hopguard/v1/sends', method: 'POST', invocation: null, sends: 1, service: 'SQS', target: 'orders' }]);
   assert.deepEqual(outcomes, { written: 1 });
-  const { start_ns, end_ns, span, ...rest } = call;
+  const { start_ns, end_ns, span, tries, ...rest } = call;
+  assert.deepEqual(tries.map(({ status, error }) => [status, error]), [[200, undefined]]);
   assert.deepEqual(rest, {
     invocation: INVOCATION,
     trace: TRACE,

@@ -307,6 +307,7 @@ class Reports(Bed):
         start, end = int(call.pop("start_ns")), int(call.pop("end_ns"))
         self.assertTrue(before <= start <= end <= time.time_ns())
         self.assertRegex(call.pop("span"), "^[0-9a-f]{16}$")
+        self.assertEqual([one["status"] for one in call.pop("tries")], [200])
         expected = {
             "invocation": INVOCATION,
             "trace": CHAIN,

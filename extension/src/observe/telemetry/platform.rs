@@ -23,6 +23,7 @@ impl Inner {
         match event {
             Event::Init { seconds } => {
                 state.init_seen = true;
+                state.init = Some(seconds);
                 state.meter.record(Measure::InitDuration, seconds);
                 self.counters.count(Counter::ColdStarts);
             }
@@ -42,6 +43,7 @@ impl Inner {
                 }
                 if let Some(init) = init.filter(|_| !state.init_seen) {
                     state.init_seen = true;
+                    state.init = Some(init);
                     state.meter.record(Measure::InitDuration, init);
                     self.counters.count(Counter::ColdStarts);
                 }
@@ -86,7 +88,7 @@ impl Inner {
             Status::Timeout => "timeout",
         };
         let Some(started) = state.under_way.end(id) else { return false };
-        self.close(state, &started, at, End::Lost(error.unwrap_or(why)));
+        self.close(state, started, at, End::Lost(error.unwrap_or(why).into()));
         true
     }
 }

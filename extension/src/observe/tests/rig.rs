@@ -9,6 +9,7 @@ use hopguard_aws::Clients;
 use hopguard_core::event::Source;
 use hopguard_core::propagator::TraceParent;
 use hopguard_core::settings::Telemetry;
+use hopguard_core::wait::Price;
 use hopguard_core::{ChainId, Counter, Counters, FunctionId, Lineage};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -59,7 +60,8 @@ impl Rig {
         let environment = Environment::read(variables.iter().copied()).without_own_receiver(otlp);
         assert!(environment.wrong.is_empty(), "{:?}", environment.wrong);
         let counters = Arc::<Counters>::default();
-        let observer = Observer::new(environment, settings, Arc::clone(&counters), clients, managed);
+        let observer =
+            Observer::new(environment, settings, Price::default(), Arc::clone(&counters), clients, managed);
         observer.run(listeners);
         Self {
             observer,

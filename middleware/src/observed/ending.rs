@@ -1,0 +1,90 @@
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use hopguard_core::Token;
+use hopguard_core::propagator::TraceParent;
+use hopguard_core::wait::Invocation;
+
+use super::{Observed, clock};
+use crate::reports::{self, Report, Reports};
+use crate::telemetry;
+
+/// Ends the observation of an invocation with its handler, also with one that is dropped.
+pub(crate) struct Ending {
+    observed: Option<Arc<Observed>>,
+    busy: Duration,
+}
+
+impl Ending {
+    pub(crate) const fn new(observed: Option<Arc<Observed>>) -> Self {
+        Self { observed, busy: Duration::ZERO }
+    }
+
+    /// Polls the handler, and measures how long it is on the processor.
+    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        if self.observed.is_none() {
+            return poll();
+        }
+        let started = Instant::now();
+        let polled = poll();
+        self.busy += started.elapsed();
+        polled
+    }
+
+    /// The handler has answered, or failed with this type of error.
+    pub(crate) fn end(&mut self, error: Option<&str>) {
+        let Some(observed) = self.observed.take() else { return };
+        let invocation = Invocation {
+            start_ns: observed.clock.started_ns(),
+            end_ns: observed.clock.now_ns(),
+            memory_mb: observed.memory_mb,
+            busy_ns: Some(clock::nanos(self.busy)),
+            ..Invocation::default()
+        };
+        let analysis = observed.calls().close(&invocation);
+        if let Some(reports) = observed.reports() {
+            observed.report(reports, &invocation, error);
+        }
+        if let Some(span) = observed.take_span() {
+            telemetry::record_analysis(&span, &analysis);
+            if let Some(error) = error {
+                telemetry::record_error(&span, error);
+            }
+        }
+    }
+}
+
+impl Observed {
+    /// Tells the layer's extension of the whole invocation, and of what was counted in it.
+    fn report(&self, reports: &Reports, invocation: &Invocation, error: Option<&str>) {
+        let text = |parent: &TraceParent| parent.to_string();
+        let init = self.shared.init().filter(|_| self.seen.cold);
+        let told = reports::Invocation {
+            id: &self.id,
+            arn: &self.arn,
+            source: self.seen.source.name(),
+            token: Token::new(&self.lineage, None).to_string(),
+            own: text(&self.own),
+            sender: self.sender.as_ref().map(text),
+            senders: self.senders.iter().map(text).collect(),
+            records: self.records,
+            route: self.seen.route.as_deref(),
+            start_ns: invocation.start_ns.to_string(),
+            end_ns: invocation.end_ns.to_string(),
+            busy_ns: invocation.busy_ns.unwrap_or_default(),
+            init_ns: init.map(clock::nanos),
+            error,
+            traced: self.traced,
+        };
+        let counts = reports.gained(&self.shared.counters);
+        reports.send(&Report { invocation: Some(told), counts, ..Report::default() });
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let unwinds = std::thread::panicking();
+        self.end(Some(if unwinds { "panic" } else { "cancelled" }));
+    }
+}
