@@ -106,7 +106,8 @@ mod tests {
             let mut record = captured["Records"][0].clone();
             for (part, name) in [("kinesis", "sequenceNumber"), ("dynamodb", "SequenceNumber")] {
                 if let Some(old) = record[part][name].as_str() {
-                    record[part][name] = format!("{}{number}", &old[..old.len() - 1]).into();
+                    let kept: String = old.chars().take(old.len() - 1).collect();
+                    record[part][name] = format!("{kept}{number}").into();
                 }
             }
             record
