@@ -43,6 +43,7 @@ struct Received {
     spans: Vec<Value>,
     metrics: Vec<Value>,
     logs: Vec<Value>,
+    connections: usize,
     /// What could not be read.
     wrong: Vec<String>,
     /// What requests were encoded with, beside their paths.
@@ -101,6 +102,12 @@ impl Collector {
     #[must_use]
     pub fn logs(&self) -> Vec<Value> {
         self.received().logs.clone()
+    }
+
+    /// How many connections it has had.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.received().connections
     }
 
     /// Content type and encoding of each request so far, as in `/v1/traces application/x-protobuf gzip`.
@@ -180,6 +187,7 @@ async fn listen(listener: TcpListener, shared: Arc<Mutex<Received>>, cut: Arc<No
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (shared, cut) = (Arc::clone(&shared), Arc::clone(&cut));
+        shared.lock().unwrap_or_else(PoisonError::into_inner).connections += 1;
         connections.spawn(async move {
             tokio::select! {
                 () = serve(stream, shared) => {}
