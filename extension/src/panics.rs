@@ -62,11 +62,8 @@ mod tests {
     async fn what_panics_is_counted_and_the_rest_goes_on() {
         let counters = Counters::default();
         assert_eq!(caught(&counters, async { 1 }).await, Some(1));
-        assert_eq!(
-            caught(&counters, async { assert!(counters.snapshot().is_empty(), "for a test") }).await,
-            None
-        );
-        assert_eq!(caught_now(&counters, || assert!(counters.snapshot().is_empty(), "for a test")), None);
+        assert_eq!(caught(&counters, async { panic!("for a test") }).await, None::<()>);
+        assert_eq!(caught_now(&counters, || panic!("for a test")), None::<()>);
         assert_eq!(counters.value(Counter::PartRestarts), 2);
     }
 

@@ -1,7 +1,8 @@
 //! A collector that keeps what it gets, and shows it as JSON.
 
+mod items;
+
 use std::{
-    collections::BTreeMap,
     io::Read as _,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,8 +15,8 @@ use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
     trace::v1::ExportTraceServiceRequest,
 };
-use prost::Message;
-use serde_json::{Map, Value, json};
+use prost::Message as _;
+use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
@@ -42,6 +43,7 @@ struct Received {
     spans: Vec<Value>,
     metrics: Vec<Value>,
     logs: Vec<Value>,
+    connections: usize,
     /// What could not be read.
     wrong: Vec<String>,
     /// What requests were encoded with, beside their paths.
@@ -89,16 +91,23 @@ impl Collector {
     #[must_use]
     pub fn last_point(&self, metric: &str) -> Value {
         let received = self.received();
-        let last = received.metrics.iter().rfind(|known| known["name"] == metric).unwrap_or(&Value::Null);
-        let kinds = ["sum", "histogram", "gauge"].into_iter();
-        let points = kinds.map(|kind| &last[kind]["dataPoints"][0]);
-        points.into_iter().find(|point| !point.is_null()).cloned().unwrap_or_default()
+        let named = |known: &&Value| known.get("name").is_some_and(|name| name == metric);
+        let last = received.metrics.iter().rfind(named);
+        let kinds = ["/sum/dataPoints/0", "/histogram/dataPoints/0", "/gauge/dataPoints/0"];
+        let point = last.and_then(|last| kinds.into_iter().find_map(|kind| last.pointer(kind)));
+        point.cloned().unwrap_or_default()
     }
 
     /// All log records so far.
     #[must_use]
     pub fn logs(&self) -> Vec<Value> {
         self.received().logs.clone()
+    }
+
+    /// How many connections it has had.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.received().connections
     }
 
     /// Content type and encoding of each request so far, as in `/v1/traces application/x-protobuf gzip`.
@@ -120,7 +129,7 @@ impl Collector {
         let found = || self.spans().into_iter().filter(|span| matches(span)).collect::<Vec<_>>();
         let enough = |_: &Self| Some(found()).filter(|found| found.len() >= count);
         self.wait_for(&format!("{count} spans"), within, enough).await.with_context(|| {
-            let names: Vec<_> = self.spans().iter().map(|span| format!("{}", span["name"])).collect();
+            let names: Vec<_> = self.spans().iter().filter_map(|span| span.get("name").cloned()).collect();
             format!("the spans so far: {names:?}")
         })
     }
@@ -157,16 +166,16 @@ impl Received {
     fn take(&mut self, path: &str, body: &[u8]) -> Result<()> {
         match path {
             "/v1/traces" => {
-                let request = json::<ExportTraceServiceRequest>(body)?;
-                self.spans.extend(items(&request, ["resourceSpans", "scopeSpans", "spans"]));
+                let request = ExportTraceServiceRequest::decode(body)?;
+                self.spans.extend(items::of(&request, ["resourceSpans", "scopeSpans", "spans"])?);
             }
             "/v1/metrics" => {
-                let request = json::<ExportMetricsServiceRequest>(body)?;
-                self.metrics.extend(items(&request, ["resourceMetrics", "scopeMetrics", "metrics"]));
+                let request = ExportMetricsServiceRequest::decode(body)?;
+                self.metrics.extend(items::of(&request, ["resourceMetrics", "scopeMetrics", "metrics"])?);
             }
             "/v1/logs" => {
-                let request = json::<ExportLogsServiceRequest>(body)?;
-                self.logs.extend(items(&request, ["resourceLogs", "scopeLogs", "logRecords"]));
+                let request = ExportLogsServiceRequest::decode(body)?;
+                self.logs.extend(items::of(&request, ["resourceLogs", "scopeLogs", "logRecords"])?);
             }
             other => bail!("nothing is exported to {other}"),
         }
@@ -178,6 +187,7 @@ async fn listen(listener: TcpListener, shared: Arc<Mutex<Received>>, cut: Arc<No
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (shared, cut) = (Arc::clone(&shared), Arc::clone(&cut));
+        shared.lock().unwrap_or_else(PoisonError::into_inner).connections += 1;
         connections.spawn(async move {
             tokio::select! {
                 () = serve(stream, shared) => {}
@@ -191,15 +201,12 @@ async fn listen(listener: TcpListener, shared: Arc<Mutex<Received>>, cut: Arc<No
 async fn serve(stream: TcpStream, shared: Arc<Mutex<Received>>) {
     let mut stream = BufReader::new(stream);
     // An error is the end of an exporter.
-    while let Ok(Some((head, body))) = read(&mut stream).await {
+    while let Ok(Some(request)) = Request::read(&mut stream).await {
         let taken = {
             let mut received = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            received.encodings.push(
-                format!("{} {} {}", head["path"], head["content-type"], head["content-encoding"])
-                    .replace('"', ""),
-            );
-            let taken = plain(&head, body)
-                .and_then(|body| received.take(head["path"].as_str().unwrap_or_default(), &body));
+            let Request { path, kind, encoding, .. } = &request;
+            received.encodings.push(format!("{path} {kind} {encoding}").trim_end().to_owned());
+            let taken = request.plain().and_then(|body| received.take(path, &body));
             if let Err(error) = &taken {
                 received.wrong.push(format!("{error:#}"));
             }
@@ -214,83 +221,47 @@ async fn serve(stream: TcpStream, shared: Arc<Mutex<Received>>) {
     }
 }
 
-/// One request: its path and headers, and its body.
-async fn read(stream: &mut BufReader<TcpStream>) -> Result<Option<(Value, Vec<u8>)>> {
-    let mut line = String::new();
-    if stream.read_line(&mut line).await? == 0 {
-        return Ok(None);
-    }
-    let mut head = Map::new();
-    head.insert("path".to_owned(), json!(line.split(' ').nth(1).unwrap_or_default()));
-    loop {
-        line.clear();
-        stream.read_line(&mut line).await?;
-        let Some((name, value)) = line.split_once(':') else { break };
-        head.insert(name.trim().to_ascii_lowercase(), json!(value.trim()));
-    }
-    let length = head.get("content-length").and_then(Value::as_str).unwrap_or_default();
-    let mut body = vec![0; length.parse().context("a request without a length")?];
-    stream.read_exact(&mut body).await?;
-    Ok(Some((Value::Object(head), body)))
+/// One request, as far as it matters.
+#[derive(Debug, Default)]
+struct Request {
+    path: String,
+    kind: String,
+    encoding: String,
+    body: Vec<u8>,
 }
 
-fn plain(head: &Value, body: Vec<u8>) -> Result<Vec<u8>> {
-    if head["content-encoding"] != "gzip" {
-        return Ok(body);
-    }
-    let mut plain = Vec::new();
-    GzDecoder::new(body.as_slice()).read_to_end(&mut plain).context("no gzip")?;
-    Ok(plain)
-}
-
-fn json<T: Message + Default + serde::Serialize>(body: &[u8]) -> Result<Value> {
-    serde_json::to_value(T::decode(body).context("no protobuf of its kind")?).context("no JSON")
-}
-
-/// The items of a request, each with the resource and the scope that it stands in.
-fn items(request: &Value, [resources, scopes, items]: [&str; 3]) -> Vec<Value> {
-    let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
-    let mut all = Vec::new();
-    for group in list(request, resources) {
-        for scope in list(&group, scopes) {
-            for mut item in list(&scope, items) {
-                flatten(&mut item);
-                item["resource"] = attributes(&group["resource"]["attributes"]);
-                item["scope"] = scope["scope"]["name"].clone();
-                all.push(item);
+impl Request {
+    async fn read(stream: &mut BufReader<TcpStream>) -> Result<Option<Self>> {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await? == 0 {
+            return Ok(None);
+        }
+        let mut request =
+            Self { path: line.split(' ').nth(1).unwrap_or_default().to_owned(), ..Self::default() };
+        let mut length = None;
+        loop {
+            line.clear();
+            stream.read_line(&mut line).await?;
+            let Some((name, value)) = line.split_once(':') else { break };
+            let value = value.trim();
+            match name.to_ascii_lowercase().as_str() {
+                "content-type" => value.clone_into(&mut request.kind),
+                "content-encoding" => value.clone_into(&mut request.encoding),
+                "content-length" => length = value.parse().ok(),
+                _ => {}
             }
         }
+        request.body = vec![0; length.context("a request without a length")?];
+        stream.read_exact(&mut request.body).await?;
+        Ok(Some(request))
     }
-    all
-}
 
-/// Has every list of attributes in it be an object of plain values.
-fn flatten(value: &mut Value) {
-    match value {
-        Value::Array(values) => values.iter_mut().for_each(flatten),
-        Value::Object(members) => {
-            for (name, member) in members {
-                if name == "attributes" {
-                    *member = attributes(member);
-                } else {
-                    flatten(member);
-                }
-            }
+    fn plain(&self) -> Result<Vec<u8>> {
+        if self.encoding != "gzip" {
+            return Ok(self.body.clone());
         }
-        _ => {}
+        let mut plain = Vec::new();
+        GzDecoder::new(self.body.as_slice()).read_to_end(&mut plain).context("no gzip")?;
+        Ok(plain)
     }
-}
-
-fn attributes(list: &Value) -> Value {
-    let pair = |attribute: &Value| {
-        let value = attribute["value"].as_object()?.values().next()?.clone();
-        // OTLP's JSON has whole numbers as text.
-        let number = attribute["value"]
-            .get("intValue")
-            .and_then(Value::as_str)
-            .and_then(|text| text.parse::<i64>().ok());
-        Some((attribute["key"].as_str()?.to_owned(), number.map_or(value, Value::from)))
-    };
-    let pairs: BTreeMap<String, Value> = list.as_array().into_iter().flatten().filter_map(pair).collect();
-    json!(pairs)
 }

@@ -106,7 +106,8 @@ mod tests {
             let mut record = captured["Records"][0].clone();
             for (part, name) in [("kinesis", "sequenceNumber"), ("dynamodb", "SequenceNumber")] {
                 if let Some(old) = record[part][name].as_str() {
-                    record[part][name] = format!("{}{number}", &old[..old.len() - 1]).into();
+                    let kept: String = old.chars().take(old.len() - 1).collect();
+                    record[part][name] = format!("{kept}{number}").into();
                 }
             }
             record
@@ -132,12 +133,9 @@ mod tests {
     async fn of_a_stream_nothing_runs_behind_a_failed_record() {
         let of_kinesis = until_the_second(batch::<KinesisEvent>(KINESIS).records).await;
         let of_dynamodb = until_the_second(batch::<Event>(DYNAMODB).records).await;
-        for (prefix, (ran, failed)) in [
-            ("00000000001795474351115000000000", of_kinesis),
-            ("00000000001795474349975000000000", of_dynamodb),
-        ] {
-            let named = |numbers: [u8; 2]| numbers.map(|number| format!("{prefix}{number}"));
-            assert_eq!((ran, failed), (named([1, 2]).to_vec(), named([2, 3]).to_vec()));
+        let ends = |ids: &[String]| ids.iter().filter_map(|id| id.chars().last()).collect::<String>();
+        for (ran, failed) in [of_kinesis, of_dynamodb] {
+            assert_eq!((ends(&ran).as_str(), ends(&failed).as_str()), ("12", "23"), "{ran:?}");
         }
     }
 

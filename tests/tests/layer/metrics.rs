@@ -70,5 +70,5 @@ async fn sum(cloudwatch: &Client, name: &str) -> Result<f64> {
         .period(60)
         .send()
         .await?;
-    Ok(statistics.datapoints().iter().filter_map(|point| point.sum()).sum())
+    Ok(statistics.datapoints().iter().filter_map(aws_sdk_cloudwatch::types::Datapoint::sum).sum())
 }

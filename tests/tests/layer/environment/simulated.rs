@@ -134,6 +134,7 @@ async fn freezes_cost_no_invocation_and_no_telemetry() -> Result<()> {
     let spans: std::collections::HashSet<_> =
         collector.spans().iter().map(|span| span["attributes"]["faas.invocation_id"].to_string()).collect();
     assert_eq!((spans.len(), collector.spans().len()), (invocations, invocations), "{log}");
+    assert!(collector.connections() >= invocations, "each that ended was replaced");
     assert_told(&collector, invocations as u64, &log);
     assert!(!log.contains("\"WARN\"") && !log.contains("\"ERROR\""), "{log}");
     Ok(())
