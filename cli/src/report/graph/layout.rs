@@ -169,7 +169,10 @@ impl Pen<'_> {
     /// How far the next layer is: there is room for the labels of the edges that lead there.
     fn gap(&self, layer: usize) -> f64 {
         if self.flow == Flow::Down {
-            return LABEL_HEIGHT + 40.0;
+            // Where many edges leave one node, their labels are far apart only near their ends.
+            let leaving = |node: usize| self.edges.iter().filter(|(from, _)| *from == node).count();
+            return LABEL_HEIGHT
+                + if (0..self.sizes.len()).any(|node| leaving(node) > 2) { 70.0 } else { 40.0 };
         }
         let leads = |edge: &usize| {
             self.edges.get(*edge).is_some_and(|(from, to)| {
@@ -234,7 +237,13 @@ impl Pen<'_> {
                 };
                 let (leaving, coming) = (count(&|edge| edge.0 == from), count(&|edge| edge.1 == to));
                 let part = match leaving.cmp(&coming) {
-                    std::cmp::Ordering::Greater => 0.64,
+                    std::cmp::Ordering::Greater => {
+                        if self.flow == Flow::Right {
+                            0.64
+                        } else {
+                            0.75
+                        }
+                    }
                     std::cmp::Ordering::Less => 0.36,
                     std::cmp::Ordering::Equal => 0.5,
                 };

@@ -4,6 +4,7 @@ mod lines;
 pub(crate) mod otlp;
 mod sources;
 mod tally;
+mod value;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
