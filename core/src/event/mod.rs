@@ -32,6 +32,7 @@
 
 mod advance;
 mod attributes;
+mod bare;
 mod carried;
 mod dynamodb;
 mod encoded;

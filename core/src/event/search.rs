@@ -1,6 +1,7 @@
 use memchr::arch::all::packedpair::HeuristicFrequencyRank;
 use memchr::memmem::{Finder, FinderBuilder};
 
+use super::bare::Bare;
 use super::{Source, encoded};
 use crate::propagator::HOPGUARD;
 
@@ -13,6 +14,7 @@ const ENDS: usize = 64 * 1024;
 /// (aho-corasick's packed searcher) over the same words, whose first bytes are common in JSON.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
+    bare: Bare,
     ours: Finder<'static>,
     encoded: [Finder<'static>; 3],
     sequencer: Finder<'static>,
@@ -23,6 +25,7 @@ pub(super) struct Search {
 impl Default for Search {
     fn default() -> Self {
         Self {
+            bare: Bare::default(),
             ours: Finder::new(HOPGUARD),
             encoded: encoded::OURS.map(Finder::new),
             // Every S3 notification of a written or removed object has one, in S3's own form and in EventBridge's,
@@ -57,6 +60,7 @@ impl Search {
     pub(super) fn is_worth_a_walk(&self, source: Source, event: &[u8]) -> bool {
         match source {
             Source::S3 => true,
+            Source::Sqs if self.bare.is_bare(event) => false,
             Source::Sqs => self.has_more(event) || has(&self.trace_header, event),
             Source::Sns | Source::EventBridge | Source::Http => self.has_more(event),
             // In data or, where the event was passed on, at its top level.

@@ -127,6 +127,31 @@ impl<'j> Cursor<'j> {
         self.content()
     }
 
+    /// Consumes so many bytes and then exactly these, where they are next.
+    #[inline(always)]
+    pub(crate) fn guess_after(&mut self, bytes: usize, expected: &[u8]) -> bool {
+        let rest = self.at.checked_add(bytes).and_then(|at| self.bytes.get(at..));
+        let found = rest.is_some_and(|rest| rest.starts_with(expected));
+        if found {
+            self.at += bytes + expected.len();
+        }
+        found
+    }
+
+    /// Consumes what is left of a string, and the quote that ends it.
+    #[inline(always)]
+    pub(crate) fn guess_end_of_string(&mut self) -> bool {
+        let Some((end, _)) = scan::string_end(self.bytes, self.at) else { return false };
+        self.at = end + 1;
+        true
+    }
+
+    /// What is left of the text.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'j [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
     /// Consumes these bytes, and the value after them, which `each` may consume or leave.
     #[inline(always)]
     pub(crate) fn guess_value<const N: usize>(&mut self, lead: &[u8; N], each: impl FnOnce(&mut Self)) {

@@ -20,13 +20,13 @@ use crate::wire::{aws, sqs::client};
 fn credits(requests: &[Request]) -> Vec<Credit> {
     let mut credits = Vec::new();
     for request in requests {
-        let headers = request.headers.iter().map(|(_, value)| value.clone());
+        let headers = request.headers.values().cloned();
         let body = percent_decode(&request.body).decode_utf8_lossy().into_owned();
         for text in headers.chain([body]) {
             let tokens = text.split("hopguard=").skip(1);
             let end = |token: &str| token.find(['"', ',', '&', '\\']).unwrap_or(token.len());
             credits.extend(
-                tokens.map(|token| Token::decode(token[..end(token)].as_bytes(), None).expect(token).credit),
+                tokens.map(|token| Token::decode(&token.as_bytes()[..end(token)], None).expect(token).credit),
             );
         }
     }

@@ -44,7 +44,6 @@ async fn assert_bounded(bed: &Bed, function: &Function) -> Result<()> {
     assert_eq!(FAN_OUT * runs, runs - 1 + blocked as usize, "{name}");
     assert!(runs > MAX_VISITS, "{name}: {runs} runs are no branching loop");
     assert!(runs <= BOUND, "{name}: {runs} runs, the bound is {BOUND}");
-    println!("{name}: {runs} runs");
     Ok(())
 }
 

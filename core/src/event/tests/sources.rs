@@ -3,6 +3,9 @@ use crate::event::sources as event_sources;
 
 const FUNCTION: &str = "arn:aws:lambda:eu-central-1:123456789012:function:billing:live";
 
+/// A name, an event, and what feeds a function that gets it.
+type Case = (&'static str, Value, Vec<(Source, &'static str)>);
+
 fn sources(event: &Value) -> Sources {
     Sources::read(&serde_json::to_vec(event).unwrap(), FUNCTION)
 }
@@ -12,7 +15,7 @@ fn each_trigger_names_what_feeds_the_function() {
     let wrapped = |message: &str| sqs([sqs_message(1, &notification(message, None).to_string(), json!({}))]);
     let s3_text = s3_notification().to_string();
     let stream = |arn: &str, source: &str| batch([json!({"eventSource": source, "eventSourceARN": arn})]);
-    let cases: Vec<(&str, Value, Vec<(Source, &str)>)> = vec![
+    let cases: Vec<Case> = vec![
         ("a queue", sqs([sqs_message(1, "b", json!({}))]), vec![(Source::Sqs, "orders")]),
         (
             "a topic behind a queue",
@@ -45,13 +48,13 @@ fn each_trigger_names_what_feeds_the_function() {
             stream("arn:aws:dynamodb:eu-central-1:123456789012:table/t/stream/2026-11", "aws:dynamodb"),
             vec![(Source::DynamoDb, "t")],
         ),
-        ("some bus", bridge("shop", json!({})), vec![(Source::EventBridge, "any")]),
+        ("some bus", bridge("shop", &json!({})), vec![(Source::EventBridge, "any")]),
         (
             "a bucket, by a bus",
-            bridge("aws.s3", json!({"bucket": {"name": "photos"}, "object": {"key": "k"}})),
+            bridge("aws.s3", &json!({"bucket": {"name": "photos"}, "object": {"key": "k"}})),
             vec![(Source::S3, "photos")],
         ),
-        ("a schedule", bridge("aws.events", json!({})), vec![]),
+        ("a schedule", bridge("aws.events", &json!({})), vec![]),
         ("a user's own object", json!({"TopicArn": "arn:aws:sns:r:1:orders", "Message": "m"}), vec![]),
         (
             "a user's own body",
@@ -77,7 +80,7 @@ fn s3_notification() -> Value {
     })])
 }
 
-fn bridge(source: &str, detail: Value) -> Value {
+fn bridge(source: &str, detail: &Value) -> Value {
     json!({"version": "0", "id": "1", "detail-type": "d", "source": source, "detail": detail})
 }
 
