@@ -1,12 +1,11 @@
 use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hopguard_core::admission::{BlockedRecord, Failed, Fate, Withheld};
 use hopguard_core::breaker::{Breaker, Outcome, Report, Trip};
 use hopguard_core::event::Source;
 use hopguard_core::{Backoff, Counter, Counters, OnBlock, Settings};
-use moka::sync::Cache;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
@@ -39,7 +38,8 @@ pub struct Edge {
     pub(crate) lookup: crate::lookup::Lookup,
     #[cfg(feature = "s3")]
     pub(crate) objects: crate::object_index::ObjectIndex,
-    logged: LazyLock<Cache<&'static str, ()>>,
+    /// When each kind of failure was logged last; there are five.
+    logged: Mutex<Vec<(&'static str, Instant)>>,
 }
 
 impl Edge {
@@ -53,7 +53,7 @@ impl Edge {
             #[cfg(feature = "s3")]
             objects: crate::object_index::ObjectIndex::new(),
             reserved: ReservedConcurrency::new(clients),
-            logged: LazyLock::new(|| Cache::builder().max_capacity(64).time_to_live(LOG_INTERVAL).build()),
+            logged: Mutex::default(),
             breaker: Mutex::new(Breaker::new(Backoff::default())),
             settings,
             counters,
@@ -62,7 +62,14 @@ impl Edge {
 
     /// Whether this failure was not logged within the last minute.
     pub(crate) fn logs(&self, what: &'static str) -> bool {
-        self.logged.entry(what).or_default().is_fresh()
+        let now = Instant::now();
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        match logged.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, last)) if now.duration_since(*last) < LOG_INTERVAL => return false,
+            Some((_, last)) => *last = now,
+            None => logged.push((what, now)),
+        }
+        true
     }
 
     pub(crate) fn count(&self, counter: Counter) {
