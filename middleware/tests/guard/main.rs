@@ -8,6 +8,7 @@ mod calls;
 mod event;
 mod invocation;
 mod isolation;
+mod otlp;
 mod reports;
 mod runtime;
 mod scenario;
