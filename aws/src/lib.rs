@@ -8,6 +8,7 @@ mod cloudwatch;
 mod edge;
 pub mod environment;
 mod failure;
+mod line_file;
 #[cfg(feature = "s3")]
 mod lookup;
 mod mappings;
@@ -26,6 +27,7 @@ pub use clients::Clients;
 #[cfg(feature = "cloudwatch")]
 pub use cloudwatch::{CloudWatch, CloudWatchError, Datum, DatumValue};
 pub use edge::Edge;
+pub use line_file::LineFile;
 #[cfg(feature = "s3")]
 pub use lookup::{Head, Lookup, LookupError, ObjectName};
 pub use mappings::{MappingError, Mappings};

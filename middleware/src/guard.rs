@@ -67,6 +67,12 @@ impl Guard {
         crate::Propagator::new(Arc::clone(&self.0))
     }
 
+    /// Exports by this from now on; `false` where it does already.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn export(&self, exporting: Arc<crate::otlp::Exporting>) -> bool {
+        self.0.exporting.set(exporting).is_ok()
+    }
+
     /// What this guard has counted since it was made.
     pub fn counters(&self) -> &Counters {
         &self.0.counters

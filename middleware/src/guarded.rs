@@ -4,7 +4,10 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll, ready};
+use std::time::{Duration, SystemTime};
 
+use futures_util::future::join;
+use hopguard_core::Flush;
 use hopguard_core::admission::Withheld;
 use hopguard_core::answer::with_failures;
 use lambda_runtime::{Context, Diagnostic, FunctionResponse, IntoFunctionResponse, LambdaEvent};
@@ -22,8 +25,12 @@ use crate::admission::{Admission, Admitted, BoxFuture, admit};
 use crate::answer::Answer;
 use crate::error;
 use crate::observed::Ending;
+use crate::otlp::Exporting;
 use crate::scope::Scope;
 use crate::shared::Shared;
+
+/// What is left of an invocation's time when its answer stops waiting for an export.
+const MARGIN: Duration = Duration::from_millis(50);
 
 /// The types of a handler that stand in no field.
 type Types<T, R, B, S> = PhantomData<fn() -> (T, R, B, S)>;
@@ -113,6 +120,7 @@ pin_project! {
             withheld: Withheld,
             trip: Option<BoxFuture<()>>,
             ending: Ending,
+            export: Export,
         },
         /// The answer is known, and a trip is still under way: once the answer is out, this environment may be frozen.
         Tripping { answer: Option<Answered<B, S>>, trip: BoxFuture<()> },
@@ -143,7 +151,7 @@ where
                     };
                     start(this.handler, admitted, context)
                 }
-                StateProjection::Handling { handling, withheld, trip, ending } => {
+                StateProjection::Handling { handling, withheld, trip, ending, export } => {
                     let tripped = trip.as_mut().is_some_and(|trip| trip.as_mut().poll(cx).is_ready());
                     if tripped {
                         *trip = None;
@@ -151,7 +159,7 @@ where
                     let answer = ready!(ending.poll(|| handling.poll(cx))).map_err(Into::into);
                     let answer = answer.and_then(|answer| complete(answer.into_response(), withheld));
                     ending.end(answer.as_ref().err().map(|error| error.error_type.as_str()));
-                    answered(answer, trip.take())
+                    answered(answer, export.with(trip.take()))
                 }
                 StateProjection::Tripping { answer, trip } => {
                     ready!(trip.as_mut().poll(cx));
@@ -163,6 +171,35 @@ where
                 StateProjection::Done => return Poll::Pending,
             };
             this.state.set(next);
+        }
+    }
+}
+
+/// The export at the end of an invocation.
+struct Export {
+    exporting: Option<(Arc<Exporting>, Flush)>,
+    /// When the answer has to be out, whatever else waits.
+    until: SystemTime,
+}
+
+impl Export {
+    fn due(shared: &Shared, context: &Context) -> Self {
+        let exporting = shared.exporting.get();
+        let exporting = exporting.map(|exporting| (Arc::clone(exporting), exporting.due()));
+        Self { exporting, until: context.deadline() }
+    }
+
+    /// What the answer waits for, beside a trip.
+    fn with(&mut self, trip: Option<BoxFuture<()>>) -> Option<BoxFuture<()>> {
+        let left = self.until.duration_since(SystemTime::now()).unwrap_or_default();
+        let left = left.saturating_sub(MARGIN);
+        let export = self.exporting.take();
+        let export = export.and_then(|(exporting, flush)| Exporting::at_end(&exporting, flush, left));
+        match (trip, export) {
+            (Some(trip), Some(export)) => Some(Box::pin(async move {
+                join(trip, export).await;
+            })),
+            (trip, export) => trip.or(export),
         }
     }
 }
@@ -187,10 +224,11 @@ where
         }
     };
     scope.keep(payload);
+    let export = Export::due(scope.shared(), &context);
     let event = LambdaEvent::new(parsed, context);
     let call = || handler.lock().unwrap_or_else(PoisonError::into_inner).call(event);
     let future = span.in_scope(|| scope.clone().run_sync(call));
-    State::Handling { handling: scope.run(future.instrument(span)), withheld, trip, ending }
+    State::Handling { handling: scope.run(future.instrument(span)), withheld, trip, ending, export }
 }
 
 /// Reads an event as the handler's type. Where that fails it is read once more, to say at which place: the path to it is not worth its

@@ -16,6 +16,11 @@ mod init;
 #[cfg_attr(not(feature = "s3"), path = "objects_unknown.rs")]
 mod objects;
 mod observed;
+#[cfg(feature = "otlp")]
+mod otlp;
+#[cfg(not(feature = "otlp"))]
+#[path = "otlp_none.rs"]
+mod otlp;
 mod reports;
 mod scope;
 mod sdk;
@@ -28,5 +33,7 @@ pub use error::BLOCKED;
 pub use guard::{Builder, Guard};
 pub use guarded::{Guarded, GuardedFuture};
 pub use hopguard_core as core;
+#[cfg(feature = "otlp")]
+pub use otlp::{Otlp, OtlpError};
 pub use scope::{InLineage, Scope};
 pub use sdk::Propagator;

@@ -104,9 +104,7 @@ pub(crate) struct Invocation<'r> {
 impl Reports {
     /// Reports to the extension that has written its addresses here; `None` where there is none.
     pub(crate) fn find(addresses: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(addresses).ok()?;
-        let address = text.lines().find_map(|line| line.strip_prefix("reports "))?;
-        Self::to(address.trim().parse().ok()?)
+        Self::to(announced(addresses, "reports")?)
     }
 
     /// Reports to this address.
@@ -138,6 +136,12 @@ impl Reports {
         *counted = now;
         gained
     }
+}
+
+/// Where a part of the layer listens, as the extension has written it there.
+pub(crate) fn announced(addresses: &Path, part: &str) -> Option<SocketAddr> {
+    let text = std::fs::read_to_string(addresses).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(part)?.strip_prefix(' '))?.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use moka::sync::Cache;
 #[cfg(not(feature = "aws"))]
 use crate::edge::Edge;
 use crate::init;
+use crate::otlp::Exporting;
 use crate::reports::Reports;
 #[cfg(feature = "aws")]
 use hopguard_aws::Edge;
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     init: OnceLock<Option<Duration>>,
     layer: Layer,
     reports: OnceLock<Option<Reports>>,
+    pub(crate) exporting: OnceLock<Arc<Exporting>>,
 }
 
 /// Where the layer's extension is looked for.
@@ -79,6 +81,7 @@ impl Shared {
             init: OnceLock::new(),
             layer,
             reports: OnceLock::new(),
+            exporting: OnceLock::new(),
             settings,
         }
     }

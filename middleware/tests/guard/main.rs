@@ -8,6 +8,7 @@ mod calls;
 mod event;
 mod invocation;
 mod isolation;
+mod otlp;
 mod own_source;
 mod reports;
 mod runtime;

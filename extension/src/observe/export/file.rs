@@ -1,28 +1,21 @@
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 
+use hopguard_aws::LineFile;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
 use crate::observe::signal::{Request, Signal};
 
-/// The file is renamed at this size, and the one renamed before is gone: `/tmp` has 512 MB by default, and belongs to the function.
-const MAX_BYTES: u64 = 16 * 1024 * 1024;
-
 /// A file of OTLP JSON, one request a line, as OpenTelemetry's file exporter writes it.
 #[derive(Debug)]
-pub(crate) struct OtlpFile {
-    path: PathBuf,
-    open: Option<(File, u64)>,
-    max_bytes: u64,
-}
+pub(crate) struct OtlpFile(LineFile);
 
 impl OtlpFile {
     /// A file that is opened at the first line.
     pub(crate) const fn new(path: PathBuf) -> Self {
-        Self { path, open: None, max_bytes: MAX_BYTES }
+        Self(LineFile::new(path))
     }
 
     /// Appends one encoded request.
@@ -30,32 +23,7 @@ impl OtlpFile {
     /// # Errors
     /// Where the file cannot be written. The next line tries again.
     pub(crate) fn append(&mut self, signal: Signal, request: &[u8]) -> io::Result<()> {
-        let mut line = json(signal, request)?;
-        line.push(b'\n');
-        let size = line.len() as u64;
-        if self.open.as_ref().is_some_and(|(_, length)| length + size > self.max_bytes) {
-            self.open = None;
-            let mut old = self.path.clone().into_os_string();
-            old.push(".1");
-            fs::rename(&self.path, old)?;
-        }
-        let (mut file, length) = match self.open.take() {
-            Some(open) => open,
-            None => self.open()?,
-        };
-        // In one write, so that a line is whole or, where the disk is full, the last.
-        file.write_all(&line)?;
-        self.open = Some((file, length + size));
-        Ok(())
-    }
-
-    fn open(&self) -> io::Result<(File, u64)> {
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let file = OpenOptions::new().create(true).append(true).open(&self.path)?;
-        let length = file.metadata()?.len();
-        Ok((file, length))
+        self.0.append(json(signal, request)?)
     }
 }
 
@@ -74,6 +42,8 @@ fn of<R: Request>(request: &[u8]) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
     use prost::Message as _;
     use serde_json::Value;
@@ -105,7 +75,7 @@ mod tests {
         assert_eq!(span["traceId"], "01010101010101010101010101010101");
         assert_eq!((&span["startTimeUnixNano"], &span["name"]), (&Value::from("5"), &Value::from("first")));
 
-        file.max_bytes = 3 * line.len() as u64;
+        let mut file = OtlpFile(LineFile::of_at_most(path.clone(), 3 * line.len() as u64));
         for _ in 0..7 {
             file.append(Signal::Traces, &request("later")).unwrap();
         }
