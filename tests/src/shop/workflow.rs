@@ -20,12 +20,10 @@ impl Workflow {
     pub(crate) async fn create(cloud: &Cloud) -> Result<Self> {
         let task = |step: &str, next: Option<&str>| {
             let arn = format!("arn:aws:lambda:{}:{}:function:{step}", Cloud::REGION, Cloud::ACCOUNT);
-            let mut task = json!({ "Type": "Task", "Resource": arn, "ResultPath": "$.last" });
             match next {
-                Some(next) => task["Next"] = next.into(),
-                None => task["End"] = true.into(),
+                Some(next) => json!({ "Type": "Task", "Resource": arn, "ResultPath": "$.last", "Next": next }),
+                None => json!({ "Type": "Task", "Resource": arn, "ResultPath": "$.last", "End": true }),
             }
-            task
         };
         let definition = json!({ "StartAt": "reserve-stock", "States": {
             "reserve-stock": task("reserve-stock", Some("large")),
