@@ -62,6 +62,7 @@ async fn run() -> Result<()> {
         environment,
         settings.telemetry.clone(),
         Price::listed(architecture).or_own(settings.usd_per_gb_second),
+        settings.thresholds,
         Arc::clone(&counters),
         clients.clone(),
         managed,

@@ -8,6 +8,7 @@ mod environment;
 mod export;
 mod faults;
 mod flushing;
+mod found;
 mod invocation;
 mod listeners;
 mod meter;

@@ -1,8 +1,10 @@
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use hopguard_aws::{Clients, CloudWatch};
+use hopguard_core::findings::Thresholds;
 use hopguard_core::settings::Telemetry;
 use hopguard_core::wait::Price;
 use hopguard_core::{Counter, Counters, FlushPolicy, Measure};
@@ -12,12 +14,13 @@ use prost::Message as _;
 use tokio::net::UdpSocket;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::buffer::{Buffer, Chunk};
 use super::environment::Environment;
 use super::export::Progress;
 use super::faults::Faults;
+use super::found::{Found, evidence};
 use super::invocation::{Ended, Outcome, Started};
 use super::meter::Meter;
 use super::own_spans::OwnSpans;
@@ -81,6 +84,7 @@ pub(crate) struct State {
     /// How long the initialisation took, in seconds.
     pub(super) init: Option<f64>,
     pub(super) waits: Waits,
+    found: Found,
     /// The size of the function's code: of the first invocation alone, since it is the same for all.
     package_bytes: Option<u64>,
 }
@@ -103,6 +107,7 @@ impl Default for Observer {
             Environment::default(),
             Telemetry::default(),
             Price::default(),
+            Thresholds::default(),
             Arc::default(),
             Clients::default(),
             false,
@@ -117,6 +122,7 @@ impl Observer {
         environment: Environment,
         settings: Telemetry,
         price: Price,
+        thresholds: Thresholds,
         counters: Arc<Counters>,
         clients: Clients,
         managed: bool,
@@ -135,6 +141,7 @@ impl Observer {
             init_seen: false,
             init: None,
             waits: Waits::default(),
+            found: Found::new(thresholds),
             package_bytes: None,
         };
         for error in &environment.wrong {
@@ -308,7 +315,7 @@ impl Inner {
     /// Says of an invocation that is over what it waited for.
     fn finish(&self, state: &mut State, closed: &Closed) {
         let memory_mb = self.environment.memory_mb.and_then(|mb| u32::try_from(mb).ok()).unwrap_or_default();
-        let (_, analysis) = state.waits.analyse(closed, memory_mb, &self.price);
+        let (calls, analysis) = state.waits.analyse(closed, memory_mb, &self.price);
         if analysis.calls > 0 {
             let meter = &mut state.meter;
             meter.record(Measure::Wait, analysis.wait.seconds());
@@ -321,9 +328,6 @@ impl Inner {
             self.counters.add(Counter::CallTimeouts, analysis.timeouts.count.into());
             self.counters.add(Counter::DroppedCalls, analysis.dropped);
         }
-        if closed.started.span.flags & 1 == 0 || !self.wants(Signal::Traces) {
-            return;
-        }
         let init = state.init.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let known = Known {
             memory_mb,
@@ -334,6 +338,15 @@ impl Inner {
             package_bytes: if closed.cold { state.package_bytes } else { None },
             analysis: Some(&analysis),
         };
+        for finding in state.found.observe(closed, known, &calls, &analysis) {
+            self.counters.count(finding.kind.into());
+            let cost_usd = finding.cost.map(|cost| cost.usd);
+            let (found, evidence) = (finding.kind.name(), evidence(&finding));
+            info!(target: "hopguard", finding = found, evidence, cost_usd, suggestion = finding.suggestion, "finding");
+        }
+        if closed.started.span.flags & 1 == 0 || !self.wants(Signal::Traces) {
+            return;
+        }
         let span = span::of_invocation(closed, known);
         self.record(state, &span);
     }
@@ -377,7 +390,11 @@ impl Inner {
     /// Measures the function's code before its first span is made, which is behind its first answer.
     async fn measure_package(&self) {
         let wanted = self.wants(Signal::Traces) && self.state().waits.has_cold();
-        let Some(root) = self.environment.task_root.clone().filter(|_| wanted) else { return };
+        if !wanted {
+            return;
+        }
+        // Lambda tells the runtime where the code is, and not extensions.
+        let root = self.environment.task_root.clone().unwrap_or_else(|| PathBuf::from("/var/task"));
         let bytes = package::measure(root).await;
         self.state().package_bytes = bytes;
     }

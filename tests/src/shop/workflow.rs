@@ -21,7 +21,9 @@ impl Workflow {
         let task = |step: &str, next: Option<&str>| {
             let arn = format!("arn:aws:lambda:{}:{}:function:{step}", Cloud::REGION, Cloud::ACCOUNT);
             match next {
-                Some(next) => json!({ "Type": "Task", "Resource": arn, "ResultPath": "$.last", "Next": next }),
+                Some(next) => {
+                    json!({ "Type": "Task", "Resource": arn, "ResultPath": "$.last", "Next": next })
+                }
                 None => json!({ "Type": "Task", "Resource": arn, "ResultPath": "$.last", "End": true }),
             }
         };

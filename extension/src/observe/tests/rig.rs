@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use aws_config::SdkConfig;
 use hopguard_aws::Clients;
 use hopguard_core::event::Source;
+use hopguard_core::findings::Thresholds;
 use hopguard_core::propagator::TraceParent;
 use hopguard_core::settings::Telemetry;
 use hopguard_core::wait::Price;
@@ -60,8 +61,15 @@ impl Rig {
         let environment = Environment::read(variables.iter().copied()).without_own_receiver(otlp);
         assert!(environment.wrong.is_empty(), "{:?}", environment.wrong);
         let counters = Arc::<Counters>::default();
-        let observer =
-            Observer::new(environment, settings, Price::default(), Arc::clone(&counters), clients, managed);
+        let observer = Observer::new(
+            environment,
+            settings,
+            Price::default(),
+            Thresholds::default(),
+            Arc::clone(&counters),
+            clients,
+            managed,
+        );
         observer.run(listeners);
         Self {
             observer,
