@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::response::Parts;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Limited};
+use lambda_extension::{InvokeEvent, NextEvent, ShutdownEvent};
 use serde::Deserialize;
 use serde_json::json;
 use tracing::{debug, warn};
@@ -48,6 +49,7 @@ pub enum Event {
     Unknown,
 }
 
+/// An event that is not as AWS's own crate has it: what is needed of it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawEvent {
@@ -146,6 +148,17 @@ async fn ask(api: &Upstream, request: Request<Body>) -> Result<(Parts, Bytes)> {
 
 impl Event {
     fn read(json: &[u8]) -> Self {
+        match serde_json::from_slice::<NextEvent>(json) {
+            Ok(NextEvent::Invoke(InvokeEvent { request_id, deadline_ms, .. })) => {
+                Self::Invoke { request_id, deadline_ms }
+            }
+            Ok(NextEvent::Shutdown(ShutdownEvent { deadline_ms, .. })) => Self::Shutdown { deadline_ms },
+            Err(_) => Self::read_leniently(json),
+        }
+    }
+
+    /// What this process is told must not depend on a member that it has no use for.
+    fn read_leniently(json: &[u8]) -> Self {
         match serde_json::from_slice::<RawEvent>(json) {
             Ok(RawEvent { event_type, request_id, deadline_ms }) => match event_type.as_str() {
                 "INVOKE" => Self::Invoke { request_id, deadline_ms },
@@ -167,7 +180,9 @@ mod tests {
     #[test]
     fn events_are_read_leniently() {
         let invoke = Event::Invoke { request_id: "r".to_owned(), deadline_ms: 7 };
+        let whole = r#"{"eventType":"INVOKE","requestId":"r","deadlineMs":7,"invokedFunctionArn":"arn","tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1"}}"#;
         let cases = [
+            (whole, invoke.clone()),
             (r#"{"eventType":"INVOKE","requestId":"r","deadlineMs":7,"tracing":{"type":"x"}}"#, invoke),
             (
                 r#"{"eventType":"SHUTDOWN","shutdownReason":"spindown","deadlineMs":9}"#,
