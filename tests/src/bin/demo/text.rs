@@ -148,14 +148,14 @@ fn priced(usd_per_gb_second: f64, usd_per_request: f64, source: &str, date: &str
     let dated = if date.is_empty() { String::new() } else { format!(", {date}") };
     vec![
         String::new(),
-        fact("USD/M", "what a million requests cost: seconds x GB x price, and requests"),
+        fact("USD/M", "a million requests: seconds x GB x price, and requests"),
         fact(
             "price",
             &format!("{usd_per_gb_second} USD a GB-second, {:.2} a million requests", usd_per_request * 1e6),
         ),
         fact("", &shortened(&format!("{source}{dated}"))),
-        fact("checkout", "its steps cost the same in both and are left out, and so is"),
-        fact("", "what Step Functions itself bills"),
+        fact("checkout", "its steps cost the same in both and are left out;"),
+        fact("", "what Step Functions itself bills is not in it"),
     ]
 }
 
