@@ -4,7 +4,7 @@ mod elf;
 mod zig;
 
 use std::{
-    fs,
+    env, fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
@@ -79,10 +79,27 @@ fn compile(workspace: &Workspace, architecture: Architecture) -> Result<PathBuf>
     let target = format!("{}.{LINKED_GLIBC}", architecture.target);
     let mut cargo = zig::cargo(workspace);
     cargo.args(["zigbuild", "--quiet", "--profile", PROFILE, "--locked", "--package", "hopguard-extension"]);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", short_paths()?);
     process::run(cargo.args(["--target", &target])).context("the extension cannot be built")?;
     let programs = workspace.programs()?;
     let target_folder = programs.parent().context("the target folder has no parent")?;
     Ok(target_folder.join(architecture.target).join(PROFILE).join("hopguard-extension"))
+}
+
+/// Flags that leave out of the binary where this machine keeps the sources of dependencies: each of their files is named in it, for
+/// messages of panics.
+fn short_paths() -> Result<String> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home =
+        home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"))).context("no HOME")?;
+    let mut flags: Vec<String> =
+        env::var("RUSTFLAGS").iter().flat_map(|own| own.split_whitespace()).map(str::to_owned).collect();
+    // Not there where everything is vendored.
+    for registry in fs::read_dir(home.join("registry/src")).into_iter().flatten() {
+        let folder = registry.context("cannot read cargo's registry")?.path();
+        flags.push(format!("--remap-path-prefix={}/=", folder.display()));
+    }
+    Ok(flags.join("\u{1f}"))
 }
 
 /// That the binary starts on every system that Lambda runs, is no larger than its users were promised, and has nothing of the tests.
