@@ -102,17 +102,7 @@ mod tests {
 
     #[test]
     fn each_source_has_its_words() {
-        let all = [
-            Source::Sqs,
-            Source::Sns,
-            Source::S3,
-            Source::EventBridge,
-            Source::Kinesis,
-            Source::DynamoDb,
-            Source::Invoke,
-            Source::Http,
-            Source::Other,
-        ];
+        let all = Source::ALL;
         let cases: [(&str, &[Source]); 9] = [
             ("nothing, but an embrace and a trace", &[Source::S3]),
             ("hopguard", &all),

@@ -31,6 +31,24 @@ pub enum Source {
 }
 
 impl Source {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 9] = [
+        Self::Sqs,
+        Self::Sns,
+        Self::S3,
+        Self::EventBridge,
+        Self::Kinesis,
+        Self::DynamoDb,
+        Self::Invoke,
+        Self::Http,
+        Self::Other,
+    ];
+
+    /// The one with this [`name`](Self::name); [`Source::Other`] where there is none.
+    pub fn from_name(name: &str) -> Self {
+        Self::ALL.into_iter().find(|source| source.name() == name).unwrap_or_default()
+    }
+
     /// The name in metrics, spans and logs: `sqs`, `sns`, `s3`, `eventbridge`, `kinesis`, `dynamodb`, `invoke`,
     /// `http` or `other`.
     pub const fn name(self) -> &'static str {

@@ -58,7 +58,7 @@ impl Told<'_> {
         let started = Started {
             request_id: self.id.chars().take(MAX_ERROR).collect(),
             arn: self.arn.chars().take(MAX_ERROR).collect(),
-            source: source(&self.source),
+            source: Source::from_name(&self.source),
             lineage: Token::decode(self.token.as_bytes(), None).ok()?,
             sender: self.sender.as_deref().and_then(TraceParent::parse),
             batch,
@@ -113,18 +113,4 @@ impl Inner {
 
 fn at(nanos: Nanos) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos.get())
-}
-
-fn source(name: &str) -> Source {
-    let all = [
-        Source::Sqs,
-        Source::Sns,
-        Source::S3,
-        Source::EventBridge,
-        Source::Kinesis,
-        Source::DynamoDb,
-        Source::Invoke,
-        Source::Http,
-    ];
-    all.into_iter().find(|source| source.name() == name).unwrap_or_default()
 }
