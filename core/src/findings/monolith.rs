@@ -11,7 +11,7 @@ pub(super) struct Monolith {
     pub(super) tally: Tally,
     routes: Names,
     sources: Names,
-    package_bytes: u64,
+    package_bytes: Option<u64>,
     inits: u64,
     init_ns: u64,
 }
@@ -28,7 +28,7 @@ impl Monolith {
         if self.routes.len() + self.sources.len() > before {
             self.tally.note(observation, Amount::default());
         }
-        self.package_bytes = self.package_bytes.max(observation.package_bytes.unwrap_or_default());
+        self.package_bytes = self.package_bytes.max(observation.package_bytes);
         if let Some(init_ns) = observation.init_ns {
             self.inits += 1;
             self.init_ns = self.init_ns.saturating_add(init_ns);
@@ -36,7 +36,6 @@ impl Monolith {
     }
 
     pub(super) fn evidence(&self, thresholds: &Thresholds, steps: &Steps) -> Option<Vec<Evidence>> {
-        let init_ms = self.init_ns as f64 / 1e6 / self.inits.max(1) as f64;
         let routes = Evidence::count("routes and detail types", self.routes.len() as f64)
             .against(thresholds.monolith_routes)
             .named(&self.routes);
@@ -46,11 +45,17 @@ impl Monolith {
         let operations = Evidence::count("downstream operations", steps.names().len() as f64)
             .against(thresholds.monolith_operations)
             .named(steps.names());
-        let package =
-            Evidence::megabytes("code on disk", self.package_bytes).against(thresholds.monolith_package);
-        let init = Evidence::ms("initialisation on average", init_ms).against(thresholds.monolith_init);
         let broad = routes.reaches() || sources.reaches();
-        let evidence = vec![routes, sources, operations, package, init];
+        let mut evidence = vec![routes, sources, operations];
+        // Of what nobody measured nothing is said, and no 0.
+        if let Some(bytes) = self.package_bytes {
+            evidence.push(Evidence::megabytes("code on disk", bytes).against(thresholds.monolith_package));
+        }
+        if self.inits > 0 {
+            let init_ms = self.init_ns as f64 / 1e6 / self.inits as f64;
+            evidence
+                .push(Evidence::ms("initialisation on average", init_ms).against(thresholds.monolith_init));
+        }
         let signals = evidence.iter().filter(|one| one.reaches()).count();
         (broad && signals >= thresholds.monolith_signals as usize).then_some(evidence)
     }

@@ -102,6 +102,14 @@ fn a_monolith_needs_breadth_and_a_second_signal() {
 }
 
 #[test]
+fn a_monolith_says_nothing_of_what_nobody_measured() {
+    let broad = on(&ROUTES, &Invoked { package_mb: Some(80), init_ms: None, ..Invoked::default() });
+    let finding = &found(&broad)[0];
+    let said: Vec<_> = finding.evidence.iter().map(|one| one.what).collect();
+    assert_eq!(said, ["routes and detail types", "event sources", "downstream operations", "code on disk"]);
+}
+
+#[test]
 fn a_monolith_says_which_signals_there_are() {
     let heavy = Invoked { handler_ms: 100, package_mb: Some(80), init_ms: Some(600), ..Invoked::default() };
     let mut invocations = on(&ROUTES, &heavy);
