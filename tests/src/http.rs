@@ -34,6 +34,17 @@ pub(crate) struct Reply {
     pub(crate) body: String,
 }
 
+/// Calls an operation by AWS's JSON protocol, as `DynamoDB_20120810.CreateTable`, for services that the test bed has no SDK client for.
+///
+/// # Errors
+/// As [`Request::send`].
+pub(crate) async fn call(port: u16, service: &str, operation: &str, input: &Value) -> Result<Value> {
+    let version = if matches!(service, "kinesis" | "logs") { "1.1" } else { "1.0" };
+    let request = Request::post("/", &format!("application/x-amz-json-{version}"), input.to_string());
+    let answer = request.header("X-Amz-Target", operation).of_service(service).send(port).await;
+    answer.with_context(|| format!("cannot call {operation}"))
+}
+
 impl<'a> Request<'a> {
     pub(crate) fn get(path: &'a str) -> Self {
         Self { method: "GET", path, headers: Vec::new(), body: String::new(), deadline: DEADLINE }

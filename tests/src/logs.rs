@@ -13,10 +13,7 @@ impl Function {
     /// Where the cloud is gone.
     pub async fn logs(&self) -> Result<Vec<String>> {
         let group = json!({"logGroupName": format!("/aws/lambda/{}", self.name())});
-        let request = http::Request::post("/", "application/x-amz-json-1.1", group.to_string())
-            .header("X-Amz-Target", "Logs_20140328.FilterLogEvents")
-            .of_service("logs");
-        let answer = match request.send(self.port).await {
+        let answer = match http::call(self.port, "logs", "Logs_20140328.FilterLogEvents", &group).await {
             // There is no log group before the first invocation has ended.
             Err(error) if format!("{error:#}").contains("ResourceNotFoundException") => return Ok(Vec::new()),
             other => other.with_context(|| format!("cannot read the log of {}", self.name()))?,

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::{cloud::Cloud, http::Request};
+use crate::{cloud::Cloud, http::call};
 
 /// A Kinesis stream with one shard.
 #[derive(Debug, Clone)]
@@ -91,13 +91,9 @@ impl Table {
 }
 
 async fn kinesis(port: u16, operation: &str, input: &Value) -> Result<Value> {
-    let request = Request::post("/", "application/x-amz-json-1.1", input.to_string());
-    let target = format!("Kinesis_20131202.{operation}");
-    request.header("X-Amz-Target", &target).of_service("kinesis").send(port).await
+    call(port, "kinesis", &format!("Kinesis_20131202.{operation}"), input).await
 }
 
 async fn dynamodb(port: u16, operation: &str, input: &Value) -> Result<Value> {
-    let request = Request::post("/", "application/x-amz-json-1.0", input.to_string());
-    let target = format!("DynamoDB_20120810.{operation}");
-    request.header("X-Amz-Target", &target).of_service("dynamodb").send(port).await
+    call(port, "dynamodb", &format!("DynamoDB_20120810.{operation}"), input).await
 }

@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{Shop, service::call, workflow::Workflow};
-use crate::function::Function;
+use super::{Shop, workflow::Workflow};
+use crate::{function::Function, http::call};
 
 /// What a web page asks of the shop.
 const ROUTES: [&str; 12] = [
@@ -221,7 +221,7 @@ impl Shop<'_> {
         let input = json!({ "TableName": name, "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [{ "AttributeName": "order", "AttributeType": "S" }],
             "KeySchema": [{ "AttributeName": "order", "KeyType": "HASH" }] });
-        call(self.cloud, "dynamodb", "DynamoDB_20120810.CreateTable", &input).await.map(drop)
+        call(self.cloud.port(), "dynamodb", "DynamoDB_20120810.CreateTable", &input).await.map(drop)
     }
 
     /// The monolith's code with a file beside it, as heavy as the dependencies of such a function are. Nothing is written to the

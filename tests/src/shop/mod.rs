@@ -2,7 +2,6 @@
 //! none of them mentions hopguard.
 
 mod design;
-mod service;
 mod workflow;
 
 use std::{

@@ -5,8 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use super::service::call;
-use crate::{cloud::Cloud, eventually::eventually};
+use crate::{cloud::Cloud, eventually::eventually, http::call};
 
 /// What an execution of five steps may take on a busy machine.
 const EXECUTION_WAIT: Duration = Duration::from_secs(60);
@@ -41,7 +40,7 @@ impl Workflow {
         }});
         let input = json!({ "name": "checkout", "definition": definition.to_string(),
             "roleArn": format!("arn:aws:iam::{}:role/testbed", Cloud::ACCOUNT) });
-        let created = call(cloud, "states", "AWSStepFunctions.CreateStateMachine", &input).await?;
+        let created = call(cloud.port(), "states", "AWSStepFunctions.CreateStateMachine", &input).await?;
         let arn = created.get("stateMachineArn").and_then(Value::as_str);
         Ok(Self(arn.with_context(|| format!("no state machine: {created}"))?.to_owned()))
     }
@@ -49,10 +48,10 @@ impl Workflow {
     /// Runs it to its end.
     pub(crate) async fn run(&self, cloud: &Cloud, order: &Value) -> Result<()> {
         let input = json!({ "stateMachineArn": self.0, "input": order.to_string() });
-        let started = call(cloud, "states", "AWSStepFunctions.StartExecution", &input).await?;
+        let started = call(cloud.port(), "states", "AWSStepFunctions.StartExecution", &input).await?;
         let execution = json!({ "executionArn": started.get("executionArn") });
         eventually("the state machine to end", EXECUTION_WAIT, async || {
-            let now = call(cloud, "states", "AWSStepFunctions.DescribeExecution", &execution).await?;
+            let now = call(cloud.port(), "states", "AWSStepFunctions.DescribeExecution", &execution).await?;
             match now.get("status").and_then(Value::as_str) {
                 Some("RUNNING") => Ok(None),
                 Some("SUCCEEDED") => Ok(Some(())),
