@@ -83,7 +83,7 @@ pub(super) const OTLP_FILE: Variable = Variable {
     name: "HOPGUARD_OTLP_FILE",
     default: "none",
     range: "absolute path",
-    doc: "Layer only: a file that takes spans and metrics as OTLP JSON, one request a line; at 16 MiB it is renamed to `….1`, and that one is gone.",
+    doc: "Layer, and the crate with its feature `otlp`: a file that takes spans (the layer: metrics too) as OTLP JSON, one request a line; at 16 MiB it is renamed to `….1`, and that one is gone.",
     apply: |draft, value| {
         let path = parse::path("HOPGUARD_OTLP_FILE", value, "/tmp/hopguard/otlp.jsonl")?;
         draft.settings.telemetry.otlp_file = Some(path);
@@ -95,7 +95,7 @@ pub(super) const FLUSH_INTERVAL: Variable = Variable {
     name: "HOPGUARD_FLUSH_INTERVAL",
     default: "`10s`",
     range: "`0ms` to `10m`",
-    doc: "Layer only: while invocations are frequent, spans and metrics are exported this often; else after every invocation, and so with `0ms`.",
+    doc: "Layer, and the crate with its feature `otlp`: while invocations are frequent, spans and metrics are exported this often; else after every invocation, and so with `0ms`.",
     apply: |draft, value| {
         let range = (Duration::ZERO, Duration::from_secs(600));
         draft.settings.telemetry.flush_interval =
