@@ -26,6 +26,8 @@ struct Inner {
     sqs: OnceCell<aws_sdk_sqs::Client>,
     #[cfg(feature = "cloudwatch")]
     cloudwatch: OnceCell<aws_sdk_cloudwatch::Client>,
+    #[cfg(feature = "operator")]
+    iam: OnceCell<aws_sdk_iam::Client>,
     #[cfg(feature = "s3")]
     s3: OnceCell<aws_sdk_s3::Client>,
 }
@@ -84,6 +86,18 @@ impl Clients {
         self.0.cloudwatch.get_or_init(build).await
     }
 
+    #[cfg(feature = "operator")]
+    pub(crate) async fn iam(&self) -> &aws_sdk_iam::Client {
+        let shared = self.shared().await;
+        let build = || async {
+            let config = aws_sdk_iam::config::Builder::from(shared)
+                .retry_config(RetryConfig::disabled())
+                .timeout_config(timeouts(Duration::from_secs(2), Duration::from_secs(5)).build());
+            aws_sdk_iam::Client::from_conf(config.build())
+        };
+        self.0.iam.get_or_init(build).await
+    }
+
     #[cfg(feature = "s3")]
     pub(crate) async fn s3(&self) -> &aws_sdk_s3::Client {
         use aws_sdk_s3::config::ResponseChecksumValidation;
@@ -139,19 +153,19 @@ fn timeouts(connect: Duration, attempt: Duration) -> aws_smithy_types::timeout::
 
 /// The SDK's own, where this build has it.
 #[cfg(feature = "rustls")]
-fn http_client() -> Option<SharedHttpClient> {
+pub(crate) fn http_client() -> Option<SharedHttpClient> {
     use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
     let client = aws_smithy_http_client::Builder::new();
     Some(client.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
 }
 
 #[cfg(all(feature = "http-client", not(feature = "rustls")))]
-fn http_client() -> Option<SharedHttpClient> {
+pub(crate) fn http_client() -> Option<SharedHttpClient> {
     Some(aws_smithy_http_client::Builder::new().build_http())
 }
 
 #[cfg(not(feature = "http-client"))]
-const fn http_client() -> Option<SharedHttpClient> {
+pub(crate) const fn http_client() -> Option<SharedHttpClient> {
     None
 }
 

@@ -13,6 +13,7 @@ use crate::clients::Clients;
 use crate::mappings::Mappings;
 use crate::quarantine::{Blocked, Form, Quarantine};
 use crate::reserved_concurrency::ReservedConcurrency;
+use crate::tags::Cause;
 
 /// The same failure is logged at most this often.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
@@ -87,7 +88,7 @@ impl Edge {
 
     /// Sets the function's reserved concurrency to 0, and tells the breaker how it went.
     pub async fn trip(&self, arn: &str, trip: &Trip, asynchronous: bool, deadline: Instant) {
-        let report = self.reserved.trip(arn, trip, asynchronous, deadline).await;
+        let report = self.reserved.trip(arn, &Cause::from(trip), asynchronous, deadline).await;
         let now = Instant::now().into_std();
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         let log = breaker.handle_outcome(now, report.outcome, fastrand::u32(..));

@@ -16,6 +16,8 @@ mod mappings;
 mod object_index;
 #[cfg(feature = "s3")]
 mod objects;
+#[cfg(feature = "operator")]
+pub mod operator;
 mod quarantine;
 mod reserved_concurrency;
 pub mod tags;

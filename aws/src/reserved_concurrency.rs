@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hopguard_core::breaker::{Outcome, Trip};
+use hopguard_core::breaker::Outcome;
 use hopguard_core::{Backoff, unqualified_arn};
 use tokio::time::Instant;
 
@@ -8,7 +8,7 @@ use crate::async_events;
 use crate::attempts::Attempts;
 use crate::clients::Clients;
 use crate::failure::{Failure, Kind, within};
-use crate::tags::{PRIOR, Prior, TripTags};
+use crate::tags::{Cause, PRIOR, Prior, TripTags};
 use crate::trip_report::{TripReport, TripWarning};
 
 pub(crate) const GET: &str = "lambda:GetFunctionConcurrency";
@@ -38,14 +38,14 @@ impl ReservedConcurrency {
     /// and reads again. Never fails later than `deadline`, and never changes a function that is at 0 already.
     ///
     /// `function_arn` may be of a version or alias; reserved concurrency belongs to the whole function. `asynchronous` says that the
-    /// blocked record came by an asynchronous invocation: then the report warns where such events are lost from now on.
+    /// function is invoked asynchronously: then the report warns where such events are lost from now on.
     ///
     /// The function's log gets a line of its own only where the prior value could not be tagged and the function may be at 0
     /// all the same; everything else is in the report.
     pub async fn trip(
         &self,
         function_arn: &str,
-        trip: &Trip,
+        cause: &Cause,
         asynchronous: bool,
         deadline: Instant,
     ) -> TripReport {
@@ -53,7 +53,7 @@ impl ReservedConcurrency {
         let mut run = Run {
             clients: &self.clients,
             arn,
-            trip,
+            cause,
             attempts: Attempts::new(self.backoff, deadline),
             tagging: Tagging::default(),
             throttled: false,
@@ -84,7 +84,7 @@ impl ReservedConcurrency {
 struct Run<'r> {
     clients: &'r Clients,
     arn: &'r str,
-    trip: &'r Trip,
+    cause: &'r Cause,
     attempts: Attempts,
     tagging: Tagging,
     /// Whether any call was throttled: what a deadline that is reached is put down to.
@@ -201,7 +201,7 @@ impl Run<'_> {
         }
         let prior_value =
             if prior == Prior::Unknown { self.unknown_unless_tagged().await } else { Some(prior) };
-        let tags = TripTags::now(prior_value, self.trip).to_map();
+        let tags = TripTags::now(prior_value, self.cause.clone()).to_map();
         let answer = within(self.attempts.deadline(), async {
             self.clients.lambda().await.tag_resource().resource(self.arn).set_tags(Some(tags)).send().await
         });

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `hopguard:prior-concurrency` | the reserved concurrency before the trip: a number, `unreserved`, or `unknown` |
 //! | `hopguard:tripped-at` | when, in RFC 3339, UTC |
-//! | `hopguard:chain` | the id of the chain that was blocked |
-//! | `hopguard:reason` | the limit it went beyond |
+//! | `hopguard:chain` | the id of the chain that was blocked; `none` where a person tripped the function |
+//! | `hopguard:reason` | the limit it went beyond, or that person's words |
 
 use std::collections::HashMap;
 use std::fmt;
@@ -28,6 +28,8 @@ pub const REASON: &str = "hopguard:reason";
 /// All tags of a trip.
 pub const ALL: [&str; 4] = [PRIOR, TRIPPED_AT, CHAIN, REASON];
 
+/// What it holds where there is no chain.
+const NO_CHAIN: &str = "none";
 /// The longest value of a tag, in characters.
 const VALUE_CHARS: usize = 256;
 
@@ -82,6 +84,28 @@ impl FromStr for Prior {
     }
 }
 
+/// What a trip is put down to, in its tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The blocked chain; `None` where a person trips the function.
+    pub chain: Option<ChainId>,
+    /// The limit or a person's words, as far as a tag's alphabet goes.
+    pub reason: String,
+}
+
+impl Cause {
+    /// A person trips the function, for this reason.
+    pub fn by_hand(reason: &str) -> Self {
+        Self { chain: None, reason: value(&format!("by hand: {reason}")) }
+    }
+}
+
+impl From<&Trip> for Cause {
+    fn from(trip: &Trip) -> Self {
+        Self { chain: Some(trip.block.chain), reason: reason_value(&trip.block.reason) }
+    }
+}
+
 /// What the tags of a trip say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TripTags {
@@ -89,10 +113,8 @@ pub struct TripTags {
     pub prior: Option<Prior>,
     /// When, to the second.
     pub tripped_at: SystemTime,
-    /// The chain.
-    pub chain: ChainId,
-    /// The limit, in words; what a tag's value may not hold is left out.
-    pub reason: String,
+    /// What it is put down to.
+    pub cause: Cause,
 }
 
 /// A tag does not hold what a trip writes.
@@ -121,9 +143,8 @@ pub enum TagError {
 
 impl TripTags {
     /// The tags of a trip that is made now.
-    pub fn now(prior: Option<Prior>, trip: &Trip) -> Self {
-        let block = trip.block;
-        Self { prior, tripped_at: SystemTime::now(), chain: block.chain, reason: reason_value(&block.reason) }
+    pub fn now(prior: Option<Prior>, cause: Cause) -> Self {
+        Self { prior, tripped_at: SystemTime::now(), cause }
     }
 
     /// The tags as Lambda takes them.
@@ -132,8 +153,11 @@ impl TripTags {
         let time = DateTime::from_secs(seconds).fmt(Format::DateTime).unwrap_or_default();
         let mut tags = HashMap::from([
             (TRIPPED_AT.to_owned(), time),
-            (CHAIN.to_owned(), self.chain.to_string()),
-            (REASON.to_owned(), self.reason.clone()),
+            (
+                CHAIN.to_owned(),
+                self.cause.chain.map_or_else(|| NO_CHAIN.to_owned(), |chain| chain.to_string()),
+            ),
+            (REASON.to_owned(), self.cause.reason.clone()),
         ]);
         if let Some(prior) = self.prior {
             tags.insert(PRIOR.to_owned(), prior.to_string());
@@ -156,8 +180,13 @@ impl TripTags {
         Ok(Some(Self {
             prior: tags.get(PRIOR).map(|prior| prior.parse()).transpose()?,
             tripped_at,
-            chain: chain.parse().map_err(|_| TagError::Chain { value: chain.clone() })?,
-            reason: tags.get(REASON).cloned().unwrap_or_default(),
+            cause: Cause {
+                chain: match chain.as_str() {
+                    NO_CHAIN => None,
+                    id => Some(id.parse().map_err(|_| TagError::Chain { value: chain.clone() })?),
+                },
+                reason: tags.get(REASON).cloned().unwrap_or_default(),
+            },
         }))
     }
 }
@@ -165,8 +194,12 @@ impl TripTags {
 /// A reason as the value of a tag or of a message attribute: its name and its words, as far as a tag's alphabet goes (letters,
 /// digits, white space and `+ - = . _ : / @`).
 pub(crate) fn reason_value(reason: &Reason) -> String {
+    value(&format!("{}: {reason}", reason.name()))
+}
+
+fn value(text: &str) -> String {
     let legal = |character: &char| character.is_alphanumeric() || " +-=._:/@".contains(*character);
-    format!("{}: {reason}", reason.name()).chars().filter(legal).take(VALUE_CHARS).collect()
+    text.chars().filter(legal).take(VALUE_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -181,11 +214,18 @@ mod tests {
     fn what_is_written_is_read_back() {
         let chain = ChainId::new(0xabc).unwrap();
         let reason = Reason::Visits { visits: 6, limit: 5 };
-        let now = TripTags::now(Some(Prior::Reserved(7)), &Trip { block: Block { chain, hop: 5, reason } });
-        assert_eq!(now.reason, "visits: visit 6 of 5 allowed on one path");
-        for prior in [Some(Prior::Unreserved), Some(Prior::Reserved(7)), Some(Prior::Unknown), None] {
+        let cause = Cause::from(&Trip { block: Block { chain, hop: 5, reason } });
+        assert_eq!(cause.reason, "visits: visit 6 of 5 allowed on one path");
+        let by_hand = Cause::by_hand("\"too\" costly");
+        assert_eq!(by_hand, Cause { chain: None, reason: "by hand: too costly".to_owned() });
+        for (prior, cause) in [
+            (Some(Prior::Unreserved), cause.clone()),
+            (Some(Prior::Reserved(7)), cause.clone()),
+            (Some(Prior::Unknown), by_hand),
+            (None, cause),
+        ] {
             let tripped_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-            let tags = TripTags { prior, tripped_at, ..now.clone() };
+            let tags = TripTags { prior, tripped_at, cause };
             let map = tags.to_map();
             assert_eq!(map.get(TRIPPED_AT).map(String::as_str), Some("2023-11-14T22:13:20Z"));
             assert_eq!(TripTags::from_map(&map), Ok(Some(tags)));

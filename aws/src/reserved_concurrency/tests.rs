@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex};
 
-use hopguard_core::breaker::Block;
+use hopguard_core::breaker::{Block, Trip};
 use hopguard_core::{ChainId, Reason};
 
 use super::*;
@@ -77,7 +77,9 @@ async fn trip(clients: &Clients, asynchronous: bool, time: Duration) -> TripRepo
     let block =
         Block { chain: ChainId::new(0xabc).unwrap(), hop: 5, reason: Reason::Visits { visits: 6, limit: 5 } };
     let driver = ReservedConcurrency::new(clients.clone());
-    driver.trip(&format!("{ARN}:live"), &Trip { block }, asynchronous, Instant::now() + time).await
+    driver
+        .trip(&format!("{ARN}:live"), &Cause::from(&Trip { block }), asynchronous, Instant::now() + time)
+        .await
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,94 @@
+use aws_sdk_iam::types::PolicyEvaluationDecisionType;
+
+use super::{Operator, OperatorError};
+
+const PUT: &str = "iam:PutRolePolicy";
+const DELETE: &str = "iam:DeleteRolePolicy";
+const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
+
+/// An action that a function's role needs on a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Need {
+    /// The IAM action.
+    pub action: &'static str,
+    /// The resource's ARN, or `*`.
+    pub resource: String,
+}
+
+impl Need {
+    /// This action on this resource.
+    pub fn new(action: &'static str, resource: impl Into<String>) -> Self {
+        Self { action, resource: resource.into() }
+    }
+}
+
+/// What IAM says of a [`Need`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Permission {
+    /// Allowed.
+    Allowed,
+    /// Denied.
+    Denied,
+}
+
+impl Operator {
+    /// Writes an inline policy into a role; one of the same name is replaced.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn put_role_policy(
+        &self,
+        role_arn: &str,
+        name: &str,
+        document: &str,
+    ) -> Result<(), OperatorError> {
+        let iam = self.clients.iam().await;
+        let role = role_name(role_arn);
+        let call =
+            || iam.put_role_policy().role_name(role).policy_name(name).policy_document(document).send();
+        self.ask(PUT, &format!("role {role}"), call).await.map(drop)
+    }
+
+    /// Removes an inline policy from a role. False where there was none.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn delete_role_policy(&self, role_arn: &str, name: &str) -> Result<bool, OperatorError> {
+        let iam = self.clients.iam().await;
+        let role = role_name(role_arn);
+        let call = || iam.delete_role_policy().role_name(role).policy_name(name).send();
+        match self.ask(DELETE, &format!("role {role}"), call).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a role may do, as IAM works it out from the role's policies; resource policies are not in it.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn permission(&self, role_arn: &str, need: &Need) -> Result<Permission, OperatorError> {
+        let iam = self.clients.iam().await;
+        let call = || {
+            iam.simulate_principal_policy()
+                .policy_source_arn(role_arn)
+                .action_names(need.action)
+                .resource_arns(&need.resource)
+                .send()
+        };
+        let answer = self.ask(SIMULATE, &format!("role {}", role_name(role_arn)), call).await?;
+        let allowed = answer
+            .evaluation_results()
+            .iter()
+            .any(|result| result.eval_decision() == &PolicyEvaluationDecisionType::Allowed);
+        Ok(if allowed { Permission::Allowed } else { Permission::Denied })
+    }
+}
+
+/// A role's name is the last part of its ARN: it may stand under a path.
+fn role_name(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
