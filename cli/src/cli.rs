@@ -5,8 +5,13 @@ use std::process::ExitCode;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
+use crate::completions::{self, CompletionsArgs};
+use crate::failure::Failure;
 use crate::report::{self, ReportArgs};
+use crate::resume::{self, ResumeArgs};
+use crate::status::{self, StatusArgs};
 use crate::terminal::Terminal;
+use crate::trip::{self, TripArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Yellow.on_default().bold())
@@ -20,7 +25,8 @@ Exit codes:
   0  done
   1  failed: the message says what to do
   2  the command line is wrong
-  3  nothing found: there was no invocation to tell of
+  3  nothing found: no such function, or no invocation to tell of
+  4  somebody has to look: a function is at 0, tripped again, or a check failed
 
 Colours are used on a terminal only, and never where NO_COLOR is set.";
 
@@ -37,9 +43,21 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 #[non_exhaustive]
 pub enum Command {
+    /// Show which functions are at 0, why, what waits for them, and what resuming would do.
+    #[command(long_about = status::ABOUT, after_help = EXIT_CODES)]
+    Status(StatusArgs),
+    /// Give tripped functions back what they had.
+    #[command(long_about = resume::ABOUT, after_help = EXIT_CODES)]
+    Resume(ResumeArgs),
+    /// Stop functions by hand.
+    #[command(long_about = trip::ABOUT, after_help = EXIT_CODES)]
+    Trip(TripArgs),
     /// Show what functions pay for waiting, from their spans.
     #[command(long_about = report::ABOUT, after_help = EXIT_CODES)]
     Report(ReportArgs),
+    /// Write what a shell completes: hopguard completions bash > /etc/bash_completion.d/hopguard
+    #[command(after_help = EXIT_CODES)]
+    Completions(CompletionsArgs),
 }
 
 /// How it ended.
@@ -55,6 +73,8 @@ pub enum Exit {
     Usage = 2,
     /// There was nothing to tell of.
     Nothing = 3,
+    /// Somebody has to look at what was told.
+    Attention = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -67,18 +87,31 @@ impl From<Exit> for ExitCode {
 #[must_use]
 pub fn run(cli: &Cli) -> ExitCode {
     let mut terminal = Terminal::new();
-    let done = match &cli.command {
-        Command::Report(args) => {
-            report::run(args, &mut terminal).map_err(|error| (error.exit(), anyhow::Error::from(error)))
-        }
-    };
-    match done {
-        Ok(()) => Exit::Done.into(),
-        Err((exit, error)) => {
+    match command(&cli.command, &mut terminal) {
+        Ok(exit) => exit.into(),
+        Err(Failure { exit, error }) => {
             terminal.complain(&format!("{error:#}"));
             exit.into()
         }
     }
+}
+
+fn command(command: &Command, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    match command {
+        Command::Status(args) => block_on(status::run(args, terminal)),
+        Command::Resume(args) => block_on(resume::run(args, terminal)),
+        Command::Trip(args) => block_on(trip::run(args, terminal)),
+        Command::Report(args) => match report::run(args, terminal) {
+            Ok(()) => Ok(Exit::Done),
+            Err(error) => Err(Failure { exit: error.exit(), error: error.into() }),
+        },
+        Command::Completions(args) => completions::run(args, terminal),
+    }
+}
+
+/// What asks AWS waits on one thread.
+fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
 #[cfg(test)]

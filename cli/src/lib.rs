@@ -1,7 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
+mod attachment;
 mod cli;
+mod completions;
+mod confirm;
+mod failure;
+mod format;
+mod page;
 pub mod report;
+mod resume;
+mod status;
 mod terminal;
+mod trip;
 
+pub use account::{AccountArgs, Output};
 pub use cli::{Cli, Command, Exit, run};
+pub use completions::CompletionsArgs;
+pub use resume::ResumeArgs;
+pub use status::StatusArgs;
+pub use trip::TripArgs;

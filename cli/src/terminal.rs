@@ -33,6 +33,12 @@ impl Terminal {
         written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
     }
 
+    /// Writes a document for machines.
+    pub(crate) fn json(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(document)?;
+        self.say(&format!("{text}\n"))
+    }
+
     /// Writes a line to standard error.
     pub(crate) fn note(&mut self, text: &str) {
         drop(writeln!(anstream::stderr(), "{text}"));

@@ -26,7 +26,8 @@ pub struct Tags {
 }
 
 impl Tags {
-    fn of(tags: &HashMap<String, String>) -> Self {
+    /// Reads the tags of a function.
+    pub fn of(tags: &HashMap<String, String>) -> Self {
         let (trip, altered) = match TripTags::from_map(tags) {
             Ok(trip) => (trip, None),
             Err(error) => (None, Some(error)),

@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use super::analysis::Terms;
 use super::model::Builder;
 use super::view::{self, Filter, Report};
-use super::{Format, InputError, ReportArgs, Tally, format, html, input, json, text};
+use super::{Format, InputError, ReportArgs, Tally, html, input, json, text};
 use crate::Exit;
+use crate::format;
 use crate::terminal::Terminal;
 
 /// Why there is no report.

@@ -3,7 +3,6 @@
 mod analysis;
 mod args;
 mod command;
-mod format;
 mod graph;
 mod html;
 mod input;

@@ -1,6 +1,6 @@
 //! What stands on nodes and edges, and how much room it takes.
 
-use crate::report::format;
+use crate::format;
 use crate::report::view::{Edge, Node};
 
 /// The most characters of a name.

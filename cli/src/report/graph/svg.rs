@@ -2,7 +2,7 @@ use maud::{Markup, html};
 
 use super::label;
 use super::layout::{self, Area, Drawing, Flow, NAME_SIZE, SMALL_SIZE};
-use crate::report::format;
+use crate::format;
 use crate::report::view::{Edge, Node, Shape};
 
 /// The drawing of a shape. `title` is what it is called where it is read aloud.

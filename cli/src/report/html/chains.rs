@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use crate::report::format;
+use crate::format;
 use crate::report::graph::{self, Flow};
 use crate::report::view::{Report, Shape};
 

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use crate::report::format;
+use crate::format;
 use crate::report::view::{FunctionCost, MAX_FUNCTIONS, Report, Totals};
 
 /// The columns: title, what it means, class.

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use crate::report::format;
+use crate::format;
 use crate::report::view::{Evidence, Finding, Report};
 
 pub(super) fn section(report: &Report) -> Markup {

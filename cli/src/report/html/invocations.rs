@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use maud::{Markup, html};
 
 use super::bars::Scale;
-use crate::report::format;
+use crate::format;
 use crate::report::view::{Call, Invocation, Report};
 
 pub(super) fn section(report: &Report) -> Markup {

@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
 use super::{chains, cost, findings, invocations, summary};
-use crate::report::format;
+use crate::format;
 use crate::report::graph;
 use crate::report::view::Report;
 

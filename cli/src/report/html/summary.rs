@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 
 use super::bars;
-use crate::report::format;
+use crate::format;
 use crate::report::view::Report;
 
 /// What stands above everything: when, how much, and how much of that is waiting.

@@ -1,6 +1,7 @@
-use super::table::{Cell, Table};
-use super::{DIM, LOOP, PLAIN, Page, WAIT};
-use crate::report::format;
+use super::{LOOP, WAIT};
+use crate::format;
+use crate::page::{Cell, Table};
+use crate::page::{DIM, PLAIN, Page};
 use crate::report::view::{Edge, Report, Shape};
 
 pub(super) fn write(page: &mut Page, report: &Report) {

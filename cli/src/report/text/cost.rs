@@ -1,8 +1,9 @@
 use anstyle::Style;
 
-use super::table::{Cell, Table};
-use super::{BOLD, DIM, PLAIN, Page, WAIT, bar};
-use crate::report::format;
+use super::{WAIT, bar};
+use crate::format;
+use crate::page::{BOLD, DIM, PLAIN, Page};
+use crate::page::{Cell, Table};
 use crate::report::view::{FunctionCost, MAX_FUNCTIONS, Report, Totals};
 
 pub(super) fn write(page: &mut Page, report: &Report) {

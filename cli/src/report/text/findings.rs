@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::{BOLD, DIM, LOOP, PLAIN, Page, WAIT};
-use crate::report::format;
+use super::{LOOP, WAIT};
+use crate::format;
+use crate::page::{BOLD, DIM, PLAIN, Page};
 use crate::report::view::Report;
 
 pub(super) fn write(page: &mut Page, report: &Report) {

@@ -1,5 +1,6 @@
-use super::{BOLD, DIM, LOOP, Page, WAIT, bar};
-use crate::report::format;
+use super::{LOOP, WAIT, bar};
+use crate::format;
+use crate::page::{BOLD, DIM, Page};
 use crate::report::view::Report;
 
 pub(super) fn write(page: &mut Page, report: &Report) {

@@ -1,8 +1,9 @@
 use unicode_width::UnicodeWidthStr as _;
 
-use super::table::cut;
-use super::{BOLD, DIM, LOOP, Page, WAIT, bar};
-use crate::report::format;
+use super::{LOOP, WAIT, bar};
+use crate::format;
+use crate::page::cut;
+use crate::page::{BOLD, DIM, Page};
 use crate::report::view::{Call, Invocation, Report};
 
 /// How many invocations are shown: those that waited most, each of another function.

@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::cost::{FunctionCost, Price, Totals};
 use super::select::{self, Figures};
 use super::{Cost, Report, SCHEMA, chains, findings, invocations};
+use crate::format;
 use crate::report::analysis::{self, Terms};
-use crate::report::format;
 use crate::report::input::Tally;
 use crate::report::model::{self, Invocation, Model};
 

@@ -2,19 +2,19 @@ use unicode_width::UnicodeWidthStr as _;
 
 /// Columns of text, the first to the left and the others to the right.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
 /// A text, and the style that it is in.
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
-    pub(super) text: String,
-    pub(super) style: anstyle::Style,
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    pub(crate) style: anstyle::Style,
 }
 
 impl Cell {
-    pub(super) fn new(text: impl Into<String>, style: anstyle::Style) -> Self {
+    pub(crate) fn new(text: impl Into<String>, style: anstyle::Style) -> Self {
         Self { text: text.into(), style }
     }
 }
@@ -26,12 +26,12 @@ impl From<String> for Cell {
 }
 
 impl Table {
-    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push(cells.into_iter().collect());
     }
 
     /// Lines of at most `width` columns: the first column gives way, down to ten.
-    pub(super) fn lines(&self, width: usize) -> Vec<String> {
+    pub(crate) fn lines(&self, width: usize) -> Vec<String> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
         let mut widths: Vec<usize> = (0..columns)
             .map(|column| {
@@ -64,7 +64,7 @@ impl Table {
 }
 
 /// At most so many columns, the last an ellipsis where there were more.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
