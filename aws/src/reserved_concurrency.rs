@@ -199,8 +199,11 @@ impl Run<'_> {
         if self.tagging.done == Some(prior) || self.tagging.given_up.is_some() {
             return Ok(());
         }
-        let prior_value =
-            if prior == Prior::Unknown { self.unknown_unless_tagged().await } else { Some(prior) };
+        let prior_value = match prior {
+            // 1 may be a probe of `hopguard resume`, whose function still has the tags of the trip before.
+            Prior::Unknown | Prior::Reserved(1) => self.unless_tagged(prior).await,
+            _ => Some(prior),
+        };
         let tags = TripTags::now(prior_value, self.cause.clone()).to_map();
         let answer = within(self.attempts.deadline(), async {
             self.clients.lambda().await.tag_resource().resource(self.arn).set_tags(Some(tags)).send().await
@@ -218,8 +221,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What to write where the value could not be read: nothing over a value that is there, or that may be.
-    async fn unknown_unless_tagged(&self) -> Option<Prior> {
+    /// What to write where the value read may not be the one to restore: nothing over a value that is there, or that may be.
+    async fn unless_tagged(&self, prior: Prior) -> Option<Prior> {
         let answer = within(self.attempts.deadline(), async {
             self.clients.lambda().await.list_tags().resource(self.arn).send().await
         });
@@ -227,7 +230,7 @@ impl Run<'_> {
             Ok(answer) => answer.tags.is_some_and(|tags| tags.contains_key(PRIOR)),
             Err(_) => true,
         };
-        (!there).then_some(Prior::Unknown)
+        (!there).then_some(prior)
     }
 
     fn prior_unknown(&mut self, failure: Failure) -> Prior {

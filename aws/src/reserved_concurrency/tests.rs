@@ -104,6 +104,24 @@ async fn the_prior_value_is_tagged_before_0_is_set_and_confirmed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_trip_while_a_probe_runs_keeps_the_value_before_the_first_trip() {
+    let probed = r#"{"Tags":{"hopguard:prior-concurrency":"unreserved"}}"#;
+    let cases = [
+        ("a probe runs at 1", ok(probed), None),
+        ("1 is what its owner reserved", ok(r#"{"Tags":{"team":"a"}}"#), Some("1")),
+        ("the tags are not readable", denied("lambda:ListTags"), None),
+    ];
+    for (name, tags, expected) in cases {
+        let lambda = Lambda::new(Some(1), move |call, _| (call.name() == "GET tags").then(|| tags.clone()));
+        assert_eq!(lambda.trip().await.outcome, Outcome::Tripped { prior: Some(1) }, "{name}");
+        assert_eq!(lambda.reserved(), Some(0), "{name}");
+        let written = lambda.tags();
+        let prior = written.get("hopguard:prior-concurrency").and_then(|value| value.as_str());
+        assert_eq!(prior, expected, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_function_at_0_is_left_as_it_is() {
     let lambda = Lambda::healthy(Some(0));
     assert_eq!(lambda.trip().await.outcome, Outcome::AlreadyTripped);
