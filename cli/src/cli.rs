@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
+use crate::attach::{self, AttachArgs, DetachArgs};
 use crate::completions::{self, CompletionsArgs};
 use crate::failure::Failure;
 use crate::report::{self, ReportArgs};
@@ -52,6 +53,12 @@ pub enum Command {
     /// Stop functions by hand.
     #[command(long_about = trip::ABOUT, after_help = EXIT_CODES)]
     Trip(TripArgs),
+    /// Attach hopguard's layer to functions that exist.
+    #[command(long_about = attach::ABOUT, after_help = EXIT_CODES)]
+    Attach(AttachArgs),
+    /// Take hopguard's layer off functions again.
+    #[command(long_about = attach::ABOUT_DETACH, after_help = EXIT_CODES)]
+    Detach(DetachArgs),
     /// Show what functions pay for waiting, from their spans.
     #[command(long_about = report::ABOUT, after_help = EXIT_CODES)]
     Report(ReportArgs),
@@ -101,6 +108,8 @@ fn command(command: &Command, terminal: &mut Terminal) -> Result<Exit, Failure> 
         Command::Status(args) => block_on(status::run(args, terminal)),
         Command::Resume(args) => block_on(resume::run(args, terminal)),
         Command::Trip(args) => block_on(trip::run(args, terminal)),
+        Command::Attach(args) => block_on(attach::run(args, terminal)),
+        Command::Detach(args) => block_on(attach::run_detach(args, terminal)),
         Command::Report(args) => match report::run(args, terminal) {
             Ok(()) => Ok(Exit::Done),
             Err(error) => Err(Failure { exit: error.exit(), error: error.into() }),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod attach;
 mod attachment;
 mod cli;
 mod completions;
@@ -15,6 +16,7 @@ mod terminal;
 mod trip;
 
 pub use account::{AccountArgs, Output};
+pub use attach::{AttachArgs, DetachArgs};
 pub use cli::{Cli, Command, Exit, run};
 pub use completions::CompletionsArgs;
 pub use resume::ResumeArgs;

@@ -4,6 +4,7 @@ use aws_sdk_lambda::types::{Architecture, LayerVersionContentInput};
 use super::{Operator, OperatorError};
 
 const PUBLISH: &str = "lambda:PublishLayerVersion";
+const LIST: &str = "lambda:ListLayerVersions";
 const GET: &str = "lambda:GetLayerVersion";
 
 /// A version of a layer.
@@ -29,6 +30,30 @@ impl Operator {
             arn: answer.layer_version_arn.unwrap_or_else(|| arn.to_owned()),
             architectures: names(answer.compatible_architectures),
         })
+    }
+
+    /// The newest version of a layer that has exactly this content, by the SHA-256 of its zip file in base64; `None` where the newest
+    /// is another, or there is none.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn newest_layer(
+        &self,
+        name: &str,
+        sha256: &str,
+    ) -> Result<Option<LayerVersion>, OperatorError> {
+        let lambda = self.clients.lambda().await;
+        let call = || lambda.list_layer_versions().layer_name(name).max_items(1).send();
+        let newest = match self.ask(LIST, &format!("layer {name}"), call).await {
+            Ok(answer) => answer.layer_versions.unwrap_or_default().into_iter().next(),
+            Err(error) if error.is_not_found() => None,
+            Err(error) => return Err(error),
+        };
+        let Some(arn) = newest.and_then(|newest| newest.layer_version_arn) else { return Ok(None) };
+        let call = || lambda.get_layer_version_by_arn().arn(&arn).send();
+        let answer = self.ask(GET, &arn, call).await?;
+        let same = answer.content.and_then(|content| content.code_sha256).as_deref() == Some(sha256);
+        Ok(same.then(|| LayerVersion { arn, architectures: names(answer.compatible_architectures) }))
     }
 
     /// Publishes a layer's zip file as a new version.

@@ -3,6 +3,7 @@ use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 use super::{Operator, OperatorError};
 
 const PUT: &str = "iam:PutRolePolicy";
+const GET: &str = "iam:GetRolePolicy";
 const DELETE: &str = "iam:DeleteRolePolicy";
 const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
 
@@ -14,12 +15,14 @@ pub struct Need {
     pub action: &'static str,
     /// The resource's ARN, or `*`.
     pub resource: String,
+    /// What happens without it.
+    pub without: &'static str,
 }
 
 impl Need {
     /// This action on this resource.
-    pub fn new(action: &'static str, resource: impl Into<String>) -> Self {
-        Self { action, resource: resource.into() }
+    pub(super) fn new(action: &'static str, resource: &str, without: &'static str) -> Self {
+        Self { action, resource: resource.to_owned(), without }
     }
 }
 
@@ -49,6 +52,22 @@ impl Operator {
         let call =
             || iam.put_role_policy().role_name(role).policy_name(name).policy_document(document).send();
         self.ask(PUT, &format!("role {role}"), call).await.map(drop)
+    }
+
+    /// An inline policy of a role; `None` where it has none of this name.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn role_policy(&self, role_arn: &str, name: &str) -> Result<Option<String>, OperatorError> {
+        let iam = self.clients.iam().await;
+        let role = role_name(role_arn);
+        let call = || iam.get_role_policy().role_name(role).policy_name(name).send();
+        match self.ask(GET, &format!("role {role}"), call).await {
+            // IAM percent-encodes the document.
+            Ok(answer) => Ok(Some(decoded(answer.policy_document()))),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes an inline policy from a role. False where there was none.
@@ -86,6 +105,10 @@ impl Operator {
             .any(|result| result.eval_decision() == &PolicyEvaluationDecisionType::Allowed);
         Ok(if allowed { Permission::Allowed } else { Permission::Denied })
     }
+}
+
+fn decoded(document: &str) -> String {
+    percent_encoding::percent_decode_str(document).decode_utf8_lossy().into_owned()
 }
 
 /// A role's name is the last part of its ARN: it may stand under a path.

@@ -13,8 +13,8 @@ use crate::account::AccountArgs;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 pub(crate) use gather::guard;
-use model::Status;
 pub(crate) use model::Guard;
+use model::Status;
 
 /// What `hopguard status --help` begins with.
 pub(crate) const ABOUT: &str = "\

@@ -1,0 +1,125 @@
+use hopguard_core::Settings;
+use serde_json::{Value, json};
+
+use super::Need;
+
+/// What the execution role of a guarded function needs besides its own work, as docs/permissions.md lists it.
+///
+/// `quarantine` is the ARN of its quarantine queue, `buckets` those that invoke it, directly or on a way.
+pub fn needs(
+    function_arn: &str,
+    settings: &Settings,
+    quarantine: Option<&str>,
+    buckets: &[String],
+) -> Vec<Need> {
+    let mut needs: Vec<Need> = Vec::new();
+    let mut need = |action, resource: &str, without| needs.push(Need::new(action, resource, without));
+    if settings.trip {
+        for (action, without) in TRIP {
+            need(action, function_arn, without);
+        }
+    }
+    need(
+        "lambda:ListEventSourceMappings",
+        "*",
+        "a blocked batch fails whole, and a quarantine queue that feeds the function is noticed only when it delivers",
+    );
+    if let Some(queue) = quarantine {
+        need("sqs:SendMessage", queue, "blocked records go back to their source");
+    }
+    for bucket in buckets {
+        let objects = format!("{bucket}/*");
+        need("s3:GetObject", &objects, "each of its objects starts a new chain: a loop over it is not seen");
+        need("s3:GetObjectVersion", &objects, "each of its objects' versions starts a new chain");
+        need("s3:ListBucket", bucket, "an object that is gone reads as a missing permission");
+    }
+    if settings.telemetry.metrics.cloudwatch {
+        need(PUT_METRIC_DATA, "*", "no metrics in CloudWatch; HOPGUARD_METRICS=emf needs no permission");
+    }
+    needs
+}
+
+const PUT_METRIC_DATA: &str = "cloudwatch:PutMetricData";
+
+const TRIP: [(&str, &str); 6] = [
+    ("lambda:GetFunctionConcurrency", "it trips, and the value before is not known"),
+    (
+        "lambda:PutFunctionConcurrency",
+        "it does not trip: records stay blocked one by one, and the loop can go on",
+    ),
+    ("lambda:TagResource", "it trips, and only the log has the value before"),
+    ("lambda:ListTags", "a second trip while a probe runs leaves no value before"),
+    ("lambda:GetFunctionEventInvokeConfig", "the trip cannot say whether asynchronous events are lost"),
+    ("lambda:GetFunctionConfiguration", "the trip cannot say whether asynchronous events are lost"),
+];
+
+/// The policy document that allows these needs: one statement for each set of resources and each condition.
+pub fn policy(needs: &[Need]) -> Value {
+    let mut statements: Vec<(Vec<String>, bool, Vec<&str>)> = Vec::new();
+    for need in needs {
+        let mut resources = vec![need.resource.clone()];
+        // An alias or version is asked for by its own ARN.
+        if need.resource.contains(":function:") {
+            resources.push(format!("{}:*", need.resource));
+        }
+        let metrics = need.action == PUT_METRIC_DATA;
+        match statements.iter_mut().find(|(known, others, _)| *known == resources && *others == metrics) {
+            Some((.., actions)) => actions.push(need.action),
+            None => statements.push((resources, metrics, vec![need.action])),
+        }
+    }
+    let statements: Vec<Value> = statements
+        .into_iter()
+        .map(|(resources, metrics, actions)| {
+            if metrics {
+                let ours = json!({ "StringEquals": { "cloudwatch:namespace": "hopguard" } });
+                json!({ "Effect": "Allow", "Action": actions, "Resource": resources, "Condition": ours })
+            } else {
+                json!({ "Effect": "Allow", "Action": actions, "Resource": resources })
+            }
+        })
+        .collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::ARN;
+
+    #[test]
+    fn the_document_has_what_the_settings_ask_for_and_no_more() {
+        let actions = |settings: &[(&str, &str)], quarantine, buckets: &[String]| {
+            let settings = Settings::read(settings.iter().copied()).0;
+            let document = policy(&needs(ARN, &settings, quarantine, buckets));
+            let statements = document["Statement"].as_array().unwrap().clone();
+            statements
+                .iter()
+                .map(|statement| (statement["Resource"].to_string(), statement["Action"].to_string()))
+                .collect::<Vec<_>>()
+        };
+        let trip = actions(&[], None, &[]);
+        assert_eq!(trip.len(), 2, "{trip:?}");
+        assert!(
+            trip[0].0.contains(&format!("{ARN}:*")) && trip[0].1.contains("lambda:PutFunctionConcurrency")
+        );
+        assert_eq!(trip[1], (r#"["*"]"#.to_owned(), r#"["lambda:ListEventSourceMappings"]"#.to_owned()));
+        let all = actions(
+            &[("HOPGUARD_METRICS", "cloudwatch")],
+            Some("arn:aws:sqs:us-east-1:123456789012:q"),
+            &["arn:aws:s3:::photos".to_owned()],
+        );
+        assert_eq!(all.len(), 6, "{all:?}");
+        assert!(all.contains(&(r#"["arn:aws:s3:::photos"]"#.to_owned(), r#"["s3:ListBucket"]"#.to_owned())));
+        let off = actions(&[("HOPGUARD_TRIP", "off")], None, &[]);
+        assert_eq!(off.len(), 1, "{off:?}");
+    }
+
+    #[test]
+    fn metrics_go_into_hopguards_namespace_only() {
+        let settings = Settings::read([("HOPGUARD_METRICS", "cloudwatch")]).0;
+        let document = policy(&needs(ARN, &settings, None, &[]));
+        let last = document["Statement"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(last["Condition"]["StringEquals"]["cloudwatch:namespace"], "hopguard");
+    }
+}
