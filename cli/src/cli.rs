@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::attach::{self, AttachArgs, DetachArgs};
 use crate::completions::{self, CompletionsArgs};
+use crate::doctor::{self, DoctorArgs};
 use crate::failure::Failure;
 use crate::report::{self, ReportArgs};
 use crate::resume::{self, ResumeArgs};
@@ -59,6 +60,9 @@ pub enum Command {
     /// Take hopguard's layer off functions again.
     #[command(long_about = attach::ABOUT_DETACH, after_help = EXIT_CODES)]
     Detach(DetachArgs),
+    /// Look for what would keep hopguard from its work, before it has to do it.
+    #[command(long_about = doctor::ABOUT, after_help = EXIT_CODES)]
+    Doctor(DoctorArgs),
     /// Show what functions pay for waiting, from their spans.
     #[command(long_about = report::ABOUT, after_help = EXIT_CODES)]
     Report(ReportArgs),
@@ -110,6 +114,7 @@ fn command(command: &Command, terminal: &mut Terminal) -> Result<Exit, Failure> 
         Command::Trip(args) => block_on(trip::run(args, terminal)),
         Command::Attach(args) => block_on(attach::run(args, terminal)),
         Command::Detach(args) => block_on(attach::run_detach(args, terminal)),
+        Command::Doctor(args) => block_on(doctor::run(args, terminal)),
         Command::Report(args) => match report::run(args, terminal) {
             Ok(()) => Ok(Exit::Done),
             Err(error) => Err(Failure { exit: error.exit(), error: error.into() }),

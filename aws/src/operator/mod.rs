@@ -5,6 +5,7 @@ mod concurrency;
 mod error;
 mod function;
 mod layer;
+mod metric;
 mod needs;
 mod queue;
 mod recursion;

@@ -74,6 +74,11 @@ pub struct Trigger {
 }
 
 impl Trigger {
+    /// The services that a resource policy, as Lambda's GetPolicy has it, lets invoke a function.
+    pub fn read(policy: &str) -> Vec<Self> {
+        triggers(policy)
+    }
+
     /// Whether it invokes asynchronously, so that an event is lost that is neither processed nor kept.
     pub fn is_asynchronous(&self) -> bool {
         matches!(
