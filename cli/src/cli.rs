@@ -34,7 +34,7 @@ Colours are used on a terminal only, and never where NO_COLOR is set.";
 
 /// hopguard: stops AWS Lambda functions that trigger themselves, and shows where functions pay for waiting.
 #[derive(Debug, Parser)]
-#[command(name = "hopguard", version, styles = STYLES, after_help = EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "hopguard", bin_name = "hopguard", version, styles = STYLES, after_help = EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -54,9 +54,7 @@ impl OperatorError {
             Kind::Denied => Self::Denied { action, subject, detail },
             Kind::NotFound => Self::NotFound { action, subject, detail },
             // The SDK refuses to send what it cannot sign or address.
-            _ if failure.status.is_none() && (detail.contains("credential") || detail.contains("region")) => {
-                Self::NotSignedIn { detail }
-            }
+            _ if failure.status.is_none() && names_sign_in(&detail) => Self::NotSignedIn { detail },
             _ => Self::Other { action, subject, detail },
         }
     }
@@ -73,4 +71,9 @@ impl OperatorError {
             _ => None,
         }
     }
+}
+
+fn names_sign_in(detail: &str) -> bool {
+    let detail = detail.to_ascii_lowercase();
+    ["credential", "region", "sso", "profile"].iter().any(|word| detail.contains(word))
 }
