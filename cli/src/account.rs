@@ -3,18 +3,17 @@ use hopguard_aws::operator::Operator;
 
 /// Which account and Region is asked, and in which form the answer is told.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "AWS")]
 pub struct AccountArgs {
     /// The Region [default: as the AWS CLI finds it: AWS_REGION, AWS_DEFAULT_REGION, the profile]
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", help_heading = "AWS")]
     pub region: Option<String>,
 
     /// The profile of ~/.aws/config [default: AWS_PROFILE, else what the environment has]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "AWS")]
     pub profile: Option<String>,
 
     /// The form of the answer
-    #[arg(long, value_enum, value_name = "FORM", default_value_t, help_heading = "Options")]
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     pub output: Output,
 }
 
