@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Result, anyhow};
 
 use crate::{
-    demo, docs, injectors,
+    dashboards, demo, docs, injectors,
     process::{self, Output},
     purity,
     report::Report,
@@ -70,6 +70,9 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
         purity::check(workspace).map(|found| println!("    {}", found.replace('\n', "\n    ")))
     });
     report.step("docs: README.md shows the settings as the code has them", |_| docs::check(workspace));
+    report.step("dashboards: the files in dashboards/ are as the code has them", |_| {
+        dashboards::check(workspace)
+    });
     if !report.step("cargo-nextest", |_| NEXTEST.install(workspace)) {
         return;
     }

@@ -1,0 +1,414 @@
+//! Pages as Grafana's dashboards (JSON model, as @grafana/schema 12.3 has it).
+
+use hopguard_core::{Counter, Measure};
+use serde_json::{Value, json};
+
+use super::panel::{By, Kind, Of, Page, Panel, Row, Series, Unit};
+use super::promql;
+
+/// What Grafana 12.3 writes into its own.
+const SCHEMA_VERSION: u32 = 42;
+const TAG: &str = "hopguard";
+pub(super) const PROJECT: &str = "https://github.com/hopguard/hopguard/blob/main/docs";
+/// Names of dimensions and the namespace, as the layer puts them.
+pub(super) const NAMESPACE: &str = "hopguard";
+pub(super) const DIMENSION: &str = "FunctionName";
+
+/// Where the figures come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Prometheus,
+    CloudWatch,
+}
+
+impl Source {
+    const fn plugin(self) -> &'static str {
+        match self {
+            Self::Prometheus => "prometheus",
+            Self::CloudWatch => "cloudwatch",
+        }
+    }
+
+    fn uid(self, page: &str) -> String {
+        match self {
+            Self::Prometheus => page.to_owned(),
+            Self::CloudWatch => format!("{page}-cloudwatch"),
+        }
+    }
+
+    pub(super) fn data(self) -> Value {
+        json!({ "type": self.plugin(), "uid": "${datasource}" })
+    }
+
+    const fn has(self, of: &Of) -> bool {
+        match self {
+            Self::Prometheus => of.in_prometheus(),
+            Self::CloudWatch => of.in_cloudwatch(),
+        }
+    }
+}
+
+/// A page for one source. Panels that the source has nothing for are left out.
+pub(crate) fn dashboard(page: &Page, source: Source) -> Value {
+    let mut panels = Vec::new();
+    let (mut id, mut top) = (0, 0);
+    for row in &page.rows {
+        id += 1;
+        panels.push(json!({ "id": id, "type": "row", "title": row.title, "collapsed": false, "panels": [],
+            "gridPos": { "x": 0, "y": top, "w": 24, "h": 1 } }));
+        top += 1;
+        let shown = shown(row, |of| source.has(of));
+        for (panel, place) in placed(&shown, &mut top) {
+            id += 1;
+            panels.push(panel_json(panel, source, id, place));
+        }
+    }
+    json!({
+        "uid": source.uid(page.uid),
+        "title": format!("{}{}", page.title, if source == Source::CloudWatch { " (CloudWatch)" } else { "" }),
+        "description": page.description,
+        "tags": [TAG],
+        "editable": true,
+        "graphTooltip": 1,
+        "schemaVersion": SCHEMA_VERSION,
+        "time": { "from": "now-6h", "to": "now" },
+        "refresh": "1m",
+        "timezone": "browser",
+        "annotations": { "list": [] },
+        "templating": { "list": variables(page, source) },
+        "links": links(),
+        "panels": panels,
+    })
+}
+
+/// The panels of a row that a source has anything for.
+pub(super) fn shown(row: &Row, has: impl Fn(&Of) -> bool) -> Vec<&Panel> {
+    row.panels.iter().filter(|panel| panel.series.iter().any(|series| has(&series.of))).collect()
+}
+
+/// Each panel with its place: numbers in lines of six, others in lines of three, and `top` below all of them.
+pub(super) fn placed<'p>(panels: &[&'p Panel], top: &mut u32) -> Vec<(&'p Panel, Value)> {
+    let (numbers, others): (Vec<&Panel>, Vec<&Panel>) =
+        panels.iter().partition(|panel| panel.kind == Kind::Number);
+    let mut all = Vec::new();
+    for (panels, most, height) in [(numbers, 6, 4), (others, 3, 8)] {
+        for line in panels.chunks(most) {
+            let width = 24 / u32::try_from(line.len()).unwrap_or(24).max(1);
+            let mut left = 0;
+            for panel in line {
+                all.push((*panel, json!({ "x": left, "y": *top, "w": width, "h": height })));
+                left += width;
+            }
+            *top += height;
+        }
+    }
+    all
+}
+
+fn panel_json(panel: &Panel, source: Source, id: u32, place: Value) -> Value {
+    let series: Vec<_> = panel.series.iter().filter(|series| source.has(&series.of)).collect();
+    let targets: Vec<Value> = match source {
+        Source::Prometheus => {
+            series.iter().zip(0..).map(|(series, nth)| prometheus(panel, series, nth)).collect()
+        }
+        Source::CloudWatch => {
+            series.iter().zip(0..).flat_map(|(series, nth)| cloudwatch(series, nth)).collect()
+        }
+    };
+    let (kind, options) = look(panel, source);
+    let mut defaults = json!({ "unit": unit(panel.unit), "noValue": if panel.unit == Unit::Count { "0" } else { "–" },
+        "color": { "mode": if panel.limits.is_some() && panel.kind != Kind::Lines { "thresholds" } else { "palette-classic" } },
+        "thresholds": { "mode": "absolute", "steps": steps(panel.limits) } });
+    if panel.unit == Unit::Share {
+        merge(&mut defaults, json!({ "min": 0, "max": 1 }));
+    }
+    if let Kind::Lines | Kind::Bars = panel.kind {
+        let bars = panel.kind == Kind::Bars;
+        merge(
+            &mut defaults,
+            json!({ "min": 0, "custom": {
+                "drawStyle": if bars { "bars" } else { "line" },
+                "fillOpacity": if bars { 80 } else { 10 },
+                "lineWidth": 1,
+                "showPoints": "auto",
+                "stacking": { "mode": if bars { "normal" } else { "none" }, "group": "A" },
+                "thresholdsStyle": { "mode": if panel.limits.is_some() { "dashed" } else { "off" } },
+            }}),
+        );
+    }
+    if series.iter().any(|series| series.by == By::Function) {
+        let url = format!(
+            "/d/{}?var-function=${{__field.labels.{}}}&${{__url_time_range}}&${{datasource:queryparam}}&${{account:queryparam}}&${{region:queryparam}}",
+            source.uid("hopguard-function"),
+            if source == Source::Prometheus { "faas_name" } else { DIMENSION }
+        );
+        merge(
+            &mut defaults,
+            json!({ "links": [{ "title": "The function's page", "url": url, "targetBlank": false }] }),
+        );
+    }
+    json!({ "id": id, "type": kind, "title": panel.title, "description": panel.description, "gridPos": place,
+        "datasource": source.data(), "targets": targets, "options": options, "links": panel_links(panel),
+        "interval": "1m", "fieldConfig": { "defaults": defaults, "overrides": [] } })
+}
+
+/// Which of Grafana's panels it is, with its options.
+fn look(panel: &Panel, source: Source) -> (&'static str, Value) {
+    // A number of CloudWatch comes as its values over time.
+    let whole = match panel.unit {
+        Unit::Count | Unit::Dollars | Unit::Seconds if source == Source::CloudWatch && adds_up(panel) => {
+            "sum"
+        }
+        _ if source == Source::CloudWatch && panel.kind != Kind::Lines => "max",
+        _ => "lastNotNull",
+    };
+    let reduce = json!({ "calcs": [whole], "fields": "", "values": false });
+    match panel.kind {
+        Kind::Number => (
+            "stat",
+            json!({ "reduceOptions": reduce, "colorMode": "background", "graphMode": "none",
+            "justifyMode": "auto", "orientation": "auto", "textMode": "auto", "wideLayout": true,
+            "showPercentChange": false, "percentChangeColorMode": "standard" }),
+        ),
+        Kind::Ranking => (
+            "bargauge",
+            json!({ "reduceOptions": reduce, "displayMode": "basic", "orientation": "horizontal",
+            "valueMode": "color", "namePlacement": "auto", "showUnfilled": true, "sizing": "auto",
+            "minVizWidth": 8, "minVizHeight": 16, "maxVizHeight": 300,
+            "legend": { "displayMode": "list", "placement": "bottom", "calcs": [], "showLegend": false } }),
+        ),
+        Kind::Lines | Kind::Bars => (
+            "timeseries",
+            json!({
+            "legend": { "displayMode": "list", "placement": "bottom", "calcs": [], "showLegend": true },
+            "tooltip": { "mode": "multi", "sort": "desc" } }),
+        ),
+    }
+}
+
+fn adds_up(panel: &Panel) -> bool {
+    panel.series.iter().all(|series| {
+        matches!(series.of, Of::Events(_) | Of::Sum(_) | Of::Throttles | Of::RecursiveInvocationsDropped)
+    })
+}
+
+fn prometheus(panel: &Panel, series: &Series, nth: u8) -> Value {
+    let over_time = matches!(panel.kind, Kind::Lines | Kind::Bars);
+    let expression = promql::expression(series, if over_time { "$__interval" } else { "$__range" });
+    let expression = match panel.kind {
+        Kind::Ranking if series.by != By::All => format!("topk(10, {expression} > 0)"),
+        _ => expression,
+    };
+    json!({ "refId": letter(nth), "datasource": Source::Prometheus.data(), "editorMode": "code", "expr": expression,
+        "legendFormat": promql::legend(series), "instant": !over_time, "range": over_time })
+}
+
+/// One query of CloudWatch, and where several functions become one series, the sum of what it finds.
+fn cloudwatch(series: &Series, nth: u8) -> Vec<Value> {
+    let id = format!("{}{nth}", series_id(series.by));
+    let query = |id: &str, hide: bool, namespace: &str, metric: &str, statistic: &str| {
+        json!({ "refId": id, "id": id, "hide": hide, "datasource": Source::CloudWatch.data(), "queryMode": "Metrics",
+            "metricQueryType": 0, "metricEditorMode": 0, "namespace": namespace, "metricName": metric,
+            "dimensions": { DIMENSION: "$function" }, "matchExact": true, "statistic": statistic, "period": "auto",
+            "region": "$region", "accountId": "$account", "expression": "", "label": "${PROP('Dim.FunctionName')}" })
+    };
+    let math = |expression: String| {
+        json!({ "refId": format!("{id}m"), "id": format!("{id}m"), "datasource": Source::CloudWatch.data(), "queryMode": "Metrics",
+            "metricQueryType": 0, "metricEditorMode": 1, "namespace": "", "expression": expression, "region": "$region",
+            "accountId": "$account", "label": series.legend })
+    };
+    let together = series.by == By::All;
+    let (a, b) = (format!("{id}a"), format!("{id}b"));
+    let two = |one: Value, all: Value| {
+        // Of each function for itself, a quotient of two lists is none of CloudWatch's: their sums are.
+        vec![one, all, math(format!("SUM({a})/SUM({b})"))]
+    };
+    let measured = |measure: Measure, statistic: &str, operator: &str| {
+        let found = query(&a, together, NAMESPACE, measure.name(), statistic);
+        if together { vec![found, math(format!("{operator}({a})"))] } else { vec![found] }
+    };
+    match &series.of {
+        Of::Events(events) => {
+            let each = |(counter, nth): (&Counter, u8)| {
+                let part = format!("{a}{nth}");
+                let found = query(&part, together, NAMESPACE, &counter.flat_name(), "Sum");
+                (part, found)
+            };
+            let (parts, mut found): (Vec<_>, Vec<_>) = events.iter().zip(0..).map(each).unzip();
+            if let ([part], true) = (parts.as_slice(), together) {
+                found.push(math(format!("SUM({part})")));
+            } else {
+                // Those that nothing is known of would leave a sum empty: each stands for itself.
+                found.iter_mut().zip(events).for_each(|(query, counter)| {
+                    merge(query, json!({ "hide": false }));
+                    if together {
+                        merge(query, json!({ "label": counter.flat_name() }));
+                    }
+                });
+            }
+            found
+        }
+        Of::Sum(measure) => measured(*measure, "Sum", "SUM"),
+        Of::High(measure) | Of::Greatest(measure) | Of::Last(measure) => measured(*measure, "Maximum", "MAX"),
+        Of::Mean(measure) if together => two(
+            query(&a, true, NAMESPACE, measure.name(), "Sum"),
+            query(&b, true, NAMESPACE, measure.name(), "SampleCount"),
+        ),
+        Of::Mean(measure) => vec![query(&a, false, NAMESPACE, measure.name(), "Average")],
+        Of::Share(one, all) => {
+            two(query(&a, true, NAMESPACE, one.name(), "Sum"), query(&b, true, NAMESPACE, all.name(), "Sum"))
+        }
+        Of::Throttles => vec![query(&a, true, "AWS/Lambda", "Throttles", "Sum"), math(format!("SUM({a})"))],
+        Of::RecursiveInvocationsDropped => {
+            vec![
+                query(&a, true, "AWS/Lambda", "RecursiveInvocationsDropped", "Sum"),
+                math(format!("SUM({a})")),
+            ]
+        }
+        Of::CallTime | Of::CallHigh | Of::Calls | Of::AtZero => Vec::new(),
+    }
+}
+
+const fn series_id(by: By) -> char {
+    match by {
+        By::All => 'q',
+        By::Function | By::Operation => 'f',
+    }
+}
+
+fn variables(page: &Page, source: Source) -> Vec<Value> {
+    let all = |name: &str, label: &str, query: Value, every: &str, several: bool| {
+        let whole =
+            json!({ "text": "All", "value": if several { json!(["$__all"]) } else { json!("$__all") } });
+        json!({ "name": name, "label": label, "type": "query", "datasource": source.data(), "query": query, "refresh": 2,
+            "includeAll": true, "allValue": every, "multi": several, "sort": 1, "current": whole, "options": [], "hide": 0 })
+    };
+    let data = json!({ "name": "datasource", "label": "Data source", "type": "datasource", "query": source.plugin(), "refresh": 1,
+        "current": {}, "options": [], "hide": 0, "includeAll": false, "multi": false });
+    let several = !page.of_one;
+    let own = match source {
+        Source::Prometheus => {
+            let values = |label: &str, of: &str| json!({ "qryType": 1, "query": format!("label_values(faas_invocations_total{{{of}}}, {label})"), "refId": label });
+            vec![
+                all("account", "Account", values("cloud_account_id", ""), ".*", several),
+                all(
+                    "region",
+                    "Region",
+                    values("cloud_region", "cloud_account_id=~\"$account\""),
+                    ".*",
+                    several,
+                ),
+                all(
+                    "function",
+                    "Function",
+                    values("faas_name", "cloud_account_id=~\"$account\",cloud_region=~\"$region\""),
+                    ".*",
+                    several,
+                ),
+            ]
+        }
+        Source::CloudWatch => {
+            let query = |kind: &str, more: Value| {
+                let mut query = json!({ "queryType": kind, "refId": kind, "region": "$region" });
+                merge(&mut query, more);
+                query
+            };
+            let mut region = all("region", "Region", query("regions", json!({})), "", false);
+            merge(
+                &mut region,
+                json!({ "includeAll": false, "current": { "text": "default", "value": "default" } }),
+            );
+            vec![
+                region,
+                all("account", "Account", query("accounts", json!({})), "all", false),
+                all(
+                    "function",
+                    "Function",
+                    query(
+                        "dimensionValues",
+                        json!({ "namespace": NAMESPACE,
+                    "metricName": Counter::Invocations.flat_name(), "dimensionKey": DIMENSION }),
+                    ),
+                    "*",
+                    several,
+                ),
+            ]
+        }
+    };
+    std::iter::once(data).chain(own).collect()
+}
+
+/// From each dashboard to all others of hopguard, and to the runbook.
+pub(super) fn links() -> Value {
+    let link = |title: &str, kind: &str, tags: Value, url: &str, icon: &str| {
+        json!({ "title": title, "type": kind, "tags": tags, "url": url, "icon": icon, "tooltip": "", "asDropdown": false,
+            "includeVars": kind == "dashboards", "keepTime": kind == "dashboards", "targetBlank": kind != "dashboards" })
+    };
+    json!([
+        link("hopguard", "dashboards", json!([TAG]), "", "external link"),
+        link("Runbook", "link", json!([]), &format!("{PROJECT}/runbook.md#a-function-is-at-0"), "doc"),
+    ])
+}
+
+/// Where to go from a panel.
+fn panel_links(panel: &Panel) -> Value {
+    let link = |title: &str, url: String, new: bool| {
+        json!({ "title": title, "type": "link", "url": url, "tags": [], "icon": "", "tooltip": "", "asDropdown": false,
+            "includeVars": false, "keepTime": false, "targetBlank": new })
+    };
+    let traces = || {
+        link(
+            "Their chains",
+            "/d/hopguard-chains?var-function=${function:regex}&${__url_time_range}".to_owned(),
+            false,
+        )
+    };
+    let of = |wanted: &[Counter]| {
+        panel.series.iter().any(|series| matches!(&series.of, Of::Events(events) if events.iter().any(|event| wanted.contains(event))))
+    };
+    let mut links = Vec::new();
+    if of(&[Counter::Blocked, Counter::Tripped, Counter::TripFailed]) {
+        links.push(traces());
+    }
+    if of(&[Counter::Tripped, Counter::TripFailed])
+        || panel.series.iter().any(|series| matches!(series.of, Of::AtZero | Of::Throttles))
+    {
+        links.push(link("A function is at 0", format!("{PROJECT}/runbook.md#a-function-is-at-0"), true));
+    }
+    if of(&[Counter::FoundRecursion]) {
+        links.push(link("Findings", format!("{PROJECT}/findings.md"), true));
+    }
+    Value::Array(links)
+}
+
+fn steps(limits: Option<(f64, f64)>) -> Value {
+    let green = json!({ "color": "green", "value": null });
+    match limits {
+        None => json!([green]),
+        Some((warning, alarm)) if warning < alarm => {
+            json!([green, { "color": "orange", "value": warning }, { "color": "red", "value": alarm }])
+        }
+        Some((_, alarm)) => json!([green, { "color": "red", "value": alarm }]),
+    }
+}
+
+const fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Count => "short",
+        Unit::Seconds => "s",
+        Unit::Bytes => "bytes",
+        Unit::Dollars => "currencyUSD",
+        Unit::Share => "percentunit",
+    }
+}
+
+fn letter(nth: u8) -> String {
+    char::from(b'A' + nth % 26).to_string()
+}
+
+/// Puts the members of one object into another.
+pub(super) fn merge(into: &mut Value, more: Value) {
+    if let (Value::Object(into), Value::Object(more)) = (into, more) {
+        into.extend(more);
+    }
+}
