@@ -14,6 +14,9 @@ pub(crate) const LOOPED: &str = "worker";
 /// A function whose breaker is off, and that gets a record beyond its limit.
 pub(crate) const UNTRIPPED: &str = "untripped";
 
+/// A signing key that no other function has.
+const KEY: &str = "5b1fd2a6c37e0948b2a7b7cf5d5e61f3a0c4d7e893614b2f6d8e7a901c3b5f42";
+
 fn runtime() -> Runtime {
     Runtime::Python { source: checkout("tests/functions/python/forward.py") }
 }
@@ -48,10 +51,7 @@ pub(crate) async fn exported() -> Result<Collector> {
     for (name, variables) in [
         ("observer", [("HOPGUARD_MODE", "observe"), ("HOPGUARD_MAX_VISITS", "5")]),
         (UNTRIPPED, [("HOPGUARD_TRIP", "off"), ("HOPGUARD_MAX_VISITS", "5")]),
-        (
-            "distrustful",
-            [("HOPGUARD_SIGNING_KEY", "a key that nobody else has, of 32 bytes"), ("HOPGUARD_TRIP", "off")],
-        ),
+        ("distrustful", [("HOPGUARD_SIGNING_KEY", KEY), ("HOPGUARD_TRIP", "off")]),
     ] {
         let environment = Environment::builder(layer(), runtime())
             .name(name)

@@ -47,7 +47,7 @@ pub(crate) fn dashboard() -> Value {
 
 fn rows(page: &Page, widgets: &mut Vec<Value>, top: &mut u32) {
     for row in &page.rows {
-        let panels = shown(row, Of::in_cloudwatch);
+        let panels = shown(row, Series::in_cloudwatch);
         if panels.is_empty() {
             continue;
         }
@@ -65,7 +65,7 @@ fn text(markdown: &str, height: u32, top: &mut u32) -> Value {
 }
 
 fn widget(panel: &Panel, of_one: bool, place: &Value) -> Value {
-    let series = panel.series.iter().filter(|series| series.of.in_cloudwatch());
+    let series = panel.series.iter().filter(|series| series.in_cloudwatch());
     let metrics: Vec<Value> =
         series.zip(0..).flat_map(|(series, nth)| metrics(panel, series, nth, of_one)).collect();
     let view = match panel.kind {

@@ -53,7 +53,7 @@ pub(crate) fn dashboard() -> Value {
             "url": "/d/hopguard-chains?var-chain=${__data.fields.traceID}&${__url_time_range}&${datasource:queryparam}&${function:queryparam}" });
         panels.push(json!({ "id": 3 + nth, "type": "table", "title": search.title, "description": search.description,
             "gridPos": place(12 * (nth % 2), 21 + 9 * (nth / 2), 12, 9), "datasource": data, "targets": [target(search.query, false)],
-            "options": { "showHeader": true, "cellHeight": "sm" },
+            "options": { "showHeader": true, "cellHeight": "sm", "frameIndex": 0 },
             "fieldConfig": { "defaults": {}, "overrides": [{ "matcher": { "id": "byName", "options": "traceID" },
                 "properties": [{ "id": "links", "value": [link] }] }] } }));
     }
@@ -69,7 +69,7 @@ pub(crate) fn dashboard() -> Value {
         "timezone": "browser",
         "annotations": { "list": [] },
         "templating": { "list": [
-            { "name": "datasource", "label": "Data source", "type": "datasource", "query": "tempo", "refresh": 1, "current": {}, "options": [], "hide": 0, "includeAll": false, "multi": false },
+            { "name": "datasource", "label": "Data source", "type": "datasource", "query": "tempo", "refresh": 1, "current": { "text": "", "value": "" }, "options": [], "hide": 0, "includeAll": false, "multi": false },
             { "name": "chain", "label": "Chain", "type": "textbox", "query": "", "current": { "text": "", "value": "" }, "options": [], "hide": 0 },
             { "name": "function", "label": "Function (regular expression)", "type": "textbox", "query": ".*", "current": { "text": ".*", "value": ".*" }, "options": [], "hide": 0 },
         ] },

@@ -40,10 +40,10 @@ impl Source {
         json!({ "type": self.plugin(), "uid": "${datasource}" })
     }
 
-    const fn has(self, of: &Of) -> bool {
+    const fn has(self, series: &Series) -> bool {
         match self {
-            Self::Prometheus => of.in_prometheus(),
-            Self::CloudWatch => of.in_cloudwatch(),
+            Self::Prometheus => series.in_prometheus(),
+            Self::CloudWatch => series.in_cloudwatch(),
         }
     }
 }
@@ -57,7 +57,7 @@ pub(crate) fn dashboard(page: &Page, source: Source) -> Value {
         panels.push(json!({ "id": id, "type": "row", "title": row.title, "collapsed": false, "panels": [],
             "gridPos": { "x": 0, "y": top, "w": 24, "h": 1 } }));
         top += 1;
-        let shown = shown(row, |of| source.has(of));
+        let shown = shown(row, |series| source.has(series));
         for (panel, place) in placed(&shown, &mut top) {
             id += 1;
             panels.push(panel_json(panel, source, id, place));
@@ -82,8 +82,8 @@ pub(crate) fn dashboard(page: &Page, source: Source) -> Value {
 }
 
 /// The panels of a row that a source has anything for.
-pub(super) fn shown(row: &Row, has: impl Fn(&Of) -> bool) -> Vec<&Panel> {
-    row.panels.iter().filter(|panel| panel.series.iter().any(|series| has(&series.of))).collect()
+pub(super) fn shown(row: &Row, has: impl Fn(&Series) -> bool) -> Vec<&Panel> {
+    row.panels.iter().filter(|panel| panel.series.iter().any(&has)).collect()
 }
 
 /// Each panel with its place: numbers in lines of six, others in lines of three, and `top` below all of them.
@@ -106,7 +106,7 @@ pub(super) fn placed<'p>(panels: &[&'p Panel], top: &mut u32) -> Vec<(&'p Panel,
 }
 
 fn panel_json(panel: &Panel, source: Source, id: u32, place: Value) -> Value {
-    let series: Vec<_> = panel.series.iter().filter(|series| source.has(&series.of)).collect();
+    let series: Vec<_> = panel.series.iter().filter(|series| source.has(series)).collect();
     let targets: Vec<Value> = match source {
         Source::Prometheus => {
             series.iter().zip(0..).map(|(series, nth)| prometheus(panel, series, nth)).collect()
@@ -284,7 +284,7 @@ fn variables(page: &Page, source: Source) -> Vec<Value> {
             "includeAll": true, "allValue": every, "multi": several, "sort": 1, "current": whole, "options": [], "hide": 0 })
     };
     let data = json!({ "name": "datasource", "label": "Data source", "type": "datasource", "query": source.plugin(), "refresh": 1,
-        "current": {}, "options": [], "hide": 0, "includeAll": false, "multi": false });
+        "current": { "text": "", "value": "" }, "options": [], "hide": 0, "includeAll": false, "multi": false });
     let several = !page.of_one;
     let own = match source {
         Source::Prometheus => {

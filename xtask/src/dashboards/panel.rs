@@ -143,12 +143,18 @@ impl Of {
             Counter::FoundMonolith,
         ])
     }
+}
 
+impl Series {
     pub(crate) const fn in_prometheus(&self) -> bool {
-        !matches!(self, Self::Throttles | Self::RecursiveInvocationsDropped)
+        !matches!(self.of, Of::Throttles | Of::RecursiveInvocationsDropped)
     }
 
+    /// CloudWatch has no operations, and no quotients of lists.
     pub(crate) const fn in_cloudwatch(&self) -> bool {
-        !matches!(self, Self::CallTime | Self::CallHigh | Self::Calls | Self::AtZero)
+        !matches!(
+            (&self.of, self.by),
+            (Of::CallTime | Of::CallHigh | Of::Calls | Of::AtZero, _) | (Of::Share(..), By::Function)
+        )
     }
 }
