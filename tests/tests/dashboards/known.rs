@@ -60,21 +60,20 @@ pub(crate) struct Selector {
 pub(crate) fn selectors(expression: &str) -> Vec<Selector> {
     let mut found = Vec::new();
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    for (end, open) in expression.match_indices(['{', '[']) {
-        let before = &expression[..end];
+    for (end, _) in expression.match_indices(['{', '[']) {
+        let (before, behind) = expression.split_at(end);
         let start = before.rfind(|c| !word(c)).map_or(0, |at| at + 1);
         // A window behind braces.
         if start == end {
             continue;
         }
-        let inside = expression[end + 1..].split('}').next().unwrap();
-        let inside = if open == "{" { inside } else { "" };
+        let inside = behind.strip_prefix('{').and_then(|inside| inside.split('}').next()).unwrap_or_default();
         // No value has a comma.
         let matchers = inside.split(',').filter(|matcher| !matcher.is_empty()).map(|matcher| {
             let (label, value) = matcher.split_once('=').unwrap();
             (label.trim_end_matches('!').to_owned(), value.trim_matches(['~', '"']).to_owned())
         });
-        found.push(Selector { name: before[start..].to_owned(), matchers: matchers.collect() });
+        found.push(Selector { name: before.split_at(start).1.to_owned(), matchers: matchers.collect() });
     }
     found
 }

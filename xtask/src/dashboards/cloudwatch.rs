@@ -154,15 +154,16 @@ impl Found {
     }
 
     fn shown(&self, by: By, operator: &str, legend: &str, nth: u8, of_one: bool) -> Value {
+        let id = format!("e{nth}");
+        if of_one {
+            return self.of_one(json!({ "label": legend }));
+        }
         let search = self.search();
-        let (expression, legend) = match by {
-            By::Function => (search, "${PROP('Dim.FunctionName')}".to_owned()),
-            _ => (format!("{operator}({search})"), legend.to_owned()),
-        };
-        match of_one {
-            true => self.of_one(json!({ "label": legend })),
-            false => {
-                json!([{ "expression": expression, "label": legend, "id": format!("e{nth}"), "region": REGION }])
+        match by {
+            // Without a label, each series has the name of its function.
+            By::Function => json!([{ "expression": search, "id": id, "region": REGION }]),
+            _ => {
+                json!([{ "expression": format!("{operator}({search})"), "label": legend, "id": id, "region": REGION }])
             }
         }
     }
