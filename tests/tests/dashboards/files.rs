@@ -38,6 +38,8 @@ pub(crate) struct Query {
     pub(crate) panel: String,
     pub(crate) expression: String,
     pub(crate) instant: bool,
+    /// Where it stands: the file, the panel's id and the query's letter.
+    pub(crate) place: [Value; 3],
 }
 
 /// Every expression for Prometheus on the dashboards, with what is selected and the times in the place of the variables.
@@ -62,6 +64,7 @@ pub(crate) fn queries() -> Vec<Query> {
                     panel: format!("{file}: {}", panel["title"].as_str().unwrap()),
                     expression,
                     instant: target["instant"] == true,
+                    place: [file.into(), panel["id"].clone(), target["refId"].clone()],
                 });
             }
         }
