@@ -12,7 +12,7 @@ use hopguard_tests::{Prometheus, Toolbox, eventually};
 use serde_json::{Value, json};
 
 use crate::exposition::{self, Kind, Series, name};
-use crate::files::{self, EXPLORER, list, panels};
+use crate::files::{self, EXPLORER, Query, list, panels};
 use crate::language::SOON;
 use crate::looped::{LOOPED, UNTRIPPED, exported};
 use crate::tree::checkout;
@@ -63,31 +63,20 @@ const DEAR: [(&str, f64); 3] = [
 async fn every_expression_has_data_and_every_alert_fires() -> Result<()> {
     let collector = exported().await?;
     let mut series = exposition::series(&collector.metrics());
-    complete(&mut series);
     let prometheus = Prometheus::start(&impatient_rules()?).await?;
-    prometheus.expose(exposition::text(&series));
-    let count = format!("count({{faas_name!=\"\"}}) >= {}", series.len());
-    eventually("Prometheus to have scraped", SOON, async || {
-        Ok((!prometheus.at(&count, now()).await?.is_empty()).then_some(()))
-    })
-    .await?;
+    expose(&prometheus, &series).await?;
+    let (start, queries) = (now(), files::queries());
+    // The pictures in docs/ are made of what was exported alone.
+    let answers = ask(&prometheus, &queries, start).await?;
+    let kept =
+        queries.iter().zip(&answers).map(|(query, answer)| json!({ "place": query.place, "result": answer }));
+    fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/dashboards.json"), Value::from_iter(kept).to_string())?;
 
-    let (start, end) = (now(), now() + 60.0);
-    let (mut empty, mut answers, queries) = (Vec::new(), Vec::new(), files::queries());
-    for query in &queries {
-        let found = match query.instant {
-            // Later, when nothing has run for five minutes.
-            true => prometheus.at(&query.expression, start + 400.0).await,
-            false => prometheus.between(&query.expression, start - 600.0, end).await,
-        };
-        let found = found.with_context(|| query.panel.clone())?;
-        if found.iter().all(|series| series.to_string().contains("\"NaN\"")) {
-            empty.push(format!("{}: {}", query.panel, query.expression));
-        }
-        answers.push(json!({ "place": query.place, "result": found }));
-    }
-    // The pictures in docs/ are made of them.
-    fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/dashboards.json"), Value::from(answers).to_string())?;
+    complete(&mut series);
+    expose(&prometheus, &series).await?;
+    let answers = ask(&prometheus, &queries, now()).await?;
+    let is_empty = |answer: &[Value]| answer.iter().all(|series| series.to_string().contains("\"NaN\""));
+    let empty: Vec<_> = queries.iter().zip(&answers).filter(|(_, answer)| is_empty(answer)).collect();
     assert!(empty.is_empty() && queries.len() > 50, "no data of {}: {empty:#?}", queries.len());
 
     // One of each: what the panel says is what has happened.
@@ -122,6 +111,30 @@ async fn every_expression_has_data_and_every_alert_fires() -> Result<()> {
 
     explored(&collector.spans());
     Ok(())
+}
+
+/// Has it scrape these series, and waits until it has.
+async fn expose(prometheus: &Prometheus, series: &Series) -> Result<()> {
+    prometheus.expose(exposition::text(series));
+    let count = format!("count({{faas_name!=\"\"}}) >= {}", series.len());
+    eventually("Prometheus to have scraped", SOON, async || {
+        Ok((!prometheus.at(&count, now()).await?.is_empty()).then_some(()))
+    })
+    .await
+}
+
+/// What each query returns, as a dashboard that is looked at would ask.
+async fn ask(prometheus: &Prometheus, queries: &[Query], start: f64) -> Result<Vec<Vec<Value>>> {
+    let mut answers = Vec::new();
+    for query in queries {
+        let answer = match query.instant {
+            // Later, when nothing has run for five minutes.
+            true => prometheus.at(&query.expression, start + 400.0).await,
+            false => prometheus.between(&query.expression, start - 600.0, start + 60.0).await,
+        };
+        answers.push(answer.with_context(|| query.panel.clone())?);
+    }
+    Ok(answers)
 }
 
 /// What the chain explorer asks of spans, they have.

@@ -86,18 +86,19 @@ pub(super) fn shown(row: &Row, has: impl Fn(&Series) -> bool) -> Vec<&Panel> {
     row.panels.iter().filter(|panel| panel.series.iter().any(&has)).collect()
 }
 
-/// Each panel with its place: numbers in lines of six, others in lines of three, and `top` below all of them.
+/// Each panel with its place: numbers in lines of eight at most, others in lines of three, and `top` below all of them.
 pub(super) fn placed<'p>(panels: &[&'p Panel], top: &mut u32) -> Vec<(&'p Panel, Value)> {
     let (numbers, others): (Vec<&Panel>, Vec<&Panel>) =
         panels.iter().partition(|panel| panel.kind == Kind::Number);
     let mut all = Vec::new();
-    for (panels, most, height) in [(numbers, 6, 4), (others, 3, 8)] {
-        for line in panels.chunks(most) {
-            let width = 24 / u32::try_from(line.len()).unwrap_or(24).max(1);
-            let mut left = 0;
-            for panel in line {
-                all.push((*panel, json!({ "x": left, "y": *top, "w": width, "h": height })));
-                left += width;
+    for (panels, most, height) in [(numbers, 8, 4), (others, 3, 8)] {
+        // Lines of about the same length, each as wide as the page.
+        let lines = panels.len().div_ceil(most).max(1);
+        for line in panels.chunks(panels.len().div_ceil(lines).max(1)) {
+            let edge = |nth: usize| nth * 24 / line.len();
+            for (panel, nth) in line.iter().zip(0..) {
+                let (left, right) = (edge(nth), edge(nth + 1));
+                all.push((*panel, json!({ "x": left, "y": *top, "w": right - left, "h": height })));
             }
             *top += height;
         }
