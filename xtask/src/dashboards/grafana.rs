@@ -131,7 +131,9 @@ fn panel_json(panel: &Panel, source: Source, id: u32, place: Value) -> Value {
                 "drawStyle": if bars { "bars" } else { "line" },
                 "fillOpacity": if bars { 80 } else { 10 },
                 "lineWidth": 1,
-                "showPoints": "auto",
+                // A function that runs now and then has points without a line between them.
+                "showPoints": if bars { "never" } else { "always" },
+                "pointSize": 5,
                 "stacking": { "mode": if bars { "normal" } else { "none" }, "group": "A" },
                 "thresholdsStyle": { "mode": if panel.limits.is_some() { "dashed" } else { "off" } },
             }}),
