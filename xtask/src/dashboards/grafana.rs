@@ -60,7 +60,7 @@ pub(crate) fn dashboard(page: &Page, source: Source) -> Value {
         let shown = shown(row, |series| source.has(series));
         for (panel, place) in placed(&shown, &mut top) {
             id += 1;
-            panels.push(panel_json(panel, source, id, place));
+            panels.push(panel_json(panel, source, id, &place));
         }
     }
     json!({
@@ -106,7 +106,7 @@ pub(super) fn placed<'p>(panels: &[&'p Panel], top: &mut u32) -> Vec<(&'p Panel,
     all
 }
 
-fn panel_json(panel: &Panel, source: Source, id: u32, place: Value) -> Value {
+fn panel_json(panel: &Panel, source: Source, id: u32, place: &Value) -> Value {
     let series: Vec<_> = panel.series.iter().filter(|series| source.has(series)).collect();
     let targets: Vec<Value> = match source {
         Source::Prometheus => {
