@@ -9,6 +9,7 @@ mod grafana;
 mod overview;
 mod panel;
 mod promql;
+mod targets;
 mod yaml;
 
 use std::{fs, process::ExitCode};
