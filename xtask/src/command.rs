@@ -17,6 +17,8 @@ cargo xtask <command>
   purity    prove that core does no IO and that imports run one way
   docs      write the generated parts of README.md
               --check           only say whether they are up to date
+  dashboards  write the files in dashboards/
+              --check           only say whether they are up to date
   bench     measure, and print each figure's ratio to its reference
               [filter]          only the cases with this in their names
               layer             the layer, beside a bare extension
@@ -37,6 +39,7 @@ pub(crate) enum Command {
     Layer,
     Purity,
     Docs { check: bool },
+    Dashboards { check: bool },
     Bench { filter: Option<String> },
     BenchLayer,
 }
@@ -55,10 +58,16 @@ impl Command {
             ["purity"] => Self::Purity,
             ["docs"] => Self::Docs { check: false },
             ["docs", "--check"] => Self::Docs { check: true },
+            ["dashboards"] => Self::Dashboards { check: false },
+            ["dashboards", "--check"] => Self::Dashboards { check: true },
             ["bench"] => Self::Bench { filter: None },
             ["bench", "layer"] => Self::BenchLayer,
             ["bench", filter] if !filter.starts_with('-') => Self::Bench { filter: Some(filter.to_owned()) },
-            [command @ ("test" | "ci" | "layer" | "purity" | "docs" | "bench"), option, ..] => {
+            [
+                command @ ("test" | "ci" | "layer" | "purity" | "docs" | "dashboards" | "bench"),
+                option,
+                ..,
+            ] => {
                 bail!("{command} does not know {option:?}")
             }
             [unknown, ..] => bail!("there is no command {unknown:?}"),
@@ -84,6 +93,7 @@ mod tests {
             ("test --all", Err("test does not know \"--all\"")),
             ("docs", Ok(Command::Docs { check: false })),
             ("docs --check", Ok(Command::Docs { check: true })),
+            ("dashboards --check", Ok(Command::Dashboards { check: true })),
             ("bench sqs", Ok(Command::Bench { filter: Some("sqs".to_owned()) })),
             ("bench layer", Ok(Command::BenchLayer)),
             ("bench --sqs", Err("bench does not know \"--sqs\"")),

@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod command;
 mod counts;
+mod dashboards;
 mod demo;
 mod docs;
 mod graph;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Layer => layer::run(&workspace),
         Command::Purity => purity::run(&workspace),
         Command::Docs { check } => docs::run(&workspace, check),
+        Command::Dashboards { check } => dashboards::run(&workspace, check),
         Command::BenchLayer => bench::layer(&workspace),
         Command::Bench { filter } => bench::run(&workspace, filter.as_deref()),
     });
