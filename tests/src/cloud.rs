@@ -1,7 +1,7 @@
 //! A Lambda cloud of one's own, on a loopback port.
 
 use std::{
-    fmt,
+    fmt, fs,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_sdk_lambda::{primitives::Blob, types::LayerVersionContentInput};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use serde_json::json;
 use tokio::task::spawn_blocking;
@@ -17,7 +18,9 @@ use crate::{
     bucket::Bucket,
     eventually::eventually,
     faults::Faults,
-    function, http, queue, role,
+    function, http,
+    layer::Layer,
+    queue, role,
     stream::{Stream, Table},
     supervised::{Launch, Supervised},
     tap::Tap,
@@ -122,6 +125,22 @@ impl Cloud {
     #[must_use]
     pub fn function(&self, name: &str) -> function::Builder<'_> {
         function::Builder::new(self, name)
+    }
+
+    /// Publishes a layer, and returns the ARN of its version. It reaches the functions that name it in their configuration and were
+    /// deployed by [`FunctionBuilder::code`](crate::FunctionBuilder::code).
+    ///
+    /// # Errors
+    /// Where a part of the layer is not there, and what Lambda answers.
+    pub async fn publish(&self, name: &str, layer: &Layer) -> Result<String> {
+        let layer = layer.clone();
+        let zip =
+            spawn_blocking(move || fs::read(layer.zip()?).context("cannot read the package of a layer"));
+        let zip = Blob::new(zip.await.context("packing stopped")??);
+        let content = LayerVersionContentInput::builder().zip_file(zip).build();
+        let call = self.lambda.publish_layer_version().layer_name(name).content(content);
+        let published = call.send().await.with_context(|| format!("cannot publish layer {name}"))?;
+        published.layer_version_arn.with_context(|| format!("layer {name} has no ARN"))
     }
 
     /// A queue to create.

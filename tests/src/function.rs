@@ -49,6 +49,15 @@ enum Code {
     Program(PathBuf),
     /// A layer, and the code of a runtime.
     Layered(Layer, LayeredRuntime),
+    /// The code of a runtime, with the layers that the function's configuration names.
+    Plain(LayeredRuntime),
+}
+
+/// A deployment package, and what Lambda is told of it.
+struct Package {
+    zip: Vec<u8>,
+    runtime: Runtime,
+    handler: String,
 }
 
 /// A deployed function. Cheap to clone.
@@ -74,7 +83,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The program that polls the Runtime API. This or [`Builder::layered`] is required.
+    /// The program that polls the Runtime API. This, [`Builder::layered`] or [`Builder::code`] is required.
     #[must_use]
     pub fn bootstrap(mut self, program: &Path) -> Self {
         self.code = Some(Code::Program(program.to_owned()));
@@ -87,6 +96,15 @@ impl<'a> Builder<'a> {
     #[must_use]
     pub fn layered(mut self, layer: Layer, runtime: LayeredRuntime) -> Self {
         self.code = Some(Code::Layered(layer, runtime));
+        self
+    }
+
+    /// Deploys Python or Node.js code as its author does, with no layer: its configuration has the runtime that the code is for,
+    /// and each environment starts with the layers that the configuration names then, as on Lambda. So what attaches a layer,
+    /// such as a template or a command line, can be tested on it. As for [`Builder::layered`] in all else.
+    #[must_use]
+    pub fn code(mut self, runtime: LayeredRuntime) -> Self {
+        self.code = Some(Code::Plain(runtime));
         self
     }
 
@@ -143,10 +161,10 @@ impl<'a> Builder<'a> {
         let created = lambda
             .create_function()
             .function_name(&name)
-            .runtime(Runtime::Providedal2023)
-            .handler("bootstrap")
+            .runtime(package.runtime)
+            .handler(package.handler)
             .role(self.role)
-            .code(FunctionCode::builder().zip_file(Blob::new(package)).build())
+            .code(FunctionCode::builder().zip_file(Blob::new(package.zip)).build())
             .environment(
                 Environment::builder().set_variables(Some(self.environment.into_iter().collect())).build(),
             )
@@ -177,14 +195,27 @@ impl<'a> Builder<'a> {
 }
 
 impl Code {
-    fn pack(self, toolbox: &Toolbox, progress: &Progress, timeout: Duration) -> Result<Vec<u8>> {
+    fn pack(self, toolbox: &Toolbox, progress: &Progress, timeout: Duration) -> Result<Package> {
+        let provided =
+            |zip| Package { zip, runtime: Runtime::Providedal2023, handler: "bootstrap".to_owned() };
         match self {
-            Self::Program(program) => package::pack(&program, &toolbox.root().join("packages")),
+            Self::Program(program) => package::pack(&program, &toolbox.root().join("packages")).map(provided),
             Self::Layered(layer, runtime) => {
                 let mut spec = runtime.prepare(toolbox, progress)?;
                 spec.mounts.extend(layer.mounts()?);
                 spec.timeout_s = timeout.as_secs();
-                package::layered(&launcher()?, &spec)
+                package::layered(&launcher()?, &spec).map(provided)
+            }
+            Self::Plain(runtime) => {
+                let mut spec = runtime.prepare(toolbox, progress)?;
+                spec.layers = true;
+                spec.timeout_s = timeout.as_secs();
+                let told = |name: &str| spec.variables.get(name).cloned().unwrap_or_default();
+                Ok(Package {
+                    zip: package::layered(&launcher()?, &spec)?,
+                    runtime: Runtime::from(told("AWS_EXECUTION_ENV").trim_start_matches("AWS_Lambda_")),
+                    handler: told("_HANDLER"),
+                })
             }
         }
     }
@@ -254,6 +285,19 @@ impl Function {
             .send()
             .await
             .with_context(|| format!("cannot set the environment of {}", self.name))?;
+        self.active().await
+    }
+
+    /// Replaces its layers, by the ARNs of their versions. Warm processes of the function end; one that was deployed by
+    /// [`Builder::code`] has them in those that follow.
+    ///
+    /// # Errors
+    /// What Lambda answers.
+    pub async fn replace_layers(&self, arns: &[&str]) -> Result<()> {
+        let call = self.lambda.update_function_configuration().function_name(&self.name);
+        let layers = arns.iter().map(|arn| (*arn).to_owned()).collect();
+        let context = || format!("cannot set the layers of {}", self.name);
+        call.set_layers(Some(layers)).send().await.with_context(context)?;
         self.active().await
     }
 

@@ -68,6 +68,7 @@ pub use function::{Builder as FunctionBuilder, Function};
 pub use invoke::Answer;
 pub use kit::{Kit, Missing, unshare};
 pub use layer::Layer;
+pub use lock::exclusively;
 pub use mapping::{Builder as MappingBuilder, Mapping};
 pub use message::{Draft, Message};
 pub use plan::{Dress, Plan, Send, is_run};

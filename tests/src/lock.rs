@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Context as _, Result};
 
 /// Runs `work` while no other process that uses the same `path` does. The lock ends with the process at the latest.
-pub(crate) fn exclusively<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+///
+/// # Errors
+/// Where there can be no lock, and what `work` answers.
+pub fn exclusively<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }

@@ -4,7 +4,8 @@ use std::{
     fs::{self, File},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{Cursor, Read as _, Write as _},
-    path::Path,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
 
@@ -16,28 +17,35 @@ use crate::{environment::spec::Spec, lock::exclusively};
 /// Packs `bootstrap` with its executable bit, or takes what an earlier call packed from the same path, time and length.
 /// Blocks; a debug build of 20 MB takes a second.
 pub(crate) fn pack(bootstrap: &Path, cache: &Path) -> Result<Vec<u8>> {
-    let metadata = fs::metadata(bootstrap).with_context(|| {
-        format!("there is no function program at {}: build it first", bootstrap.display())
-    })?;
-    let mut path = DefaultHasher::new();
-    bootstrap.hash(&mut path);
-    let modified =
-        metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    let stem = format!("{:016x}", path.finish());
-    let file = cache.join(format!("{stem}-{}-{}.zip", modified.as_nanos(), metadata.len()));
-    if let Ok(bytes) = fs::read(&file) {
-        return Ok(bytes);
+    let file = packed("bootstrap", &[("bootstrap".to_owned(), bootstrap.to_owned())], cache)
+        .with_context(|| format!("cannot pack the program {}; is it built?", bootstrap.display()))?;
+    fs::read(file).context("cannot read the package")
+}
+
+/// The same for several files, each with its place in the package and the mode that it has, as a zip file of this `name`.
+pub(crate) fn packed(name: &str, files: &[(String, PathBuf)], cache: &Path) -> Result<PathBuf> {
+    let (mut paths, mut contents) = (DefaultHasher::new(), DefaultHasher::new());
+    for (place, path) in files {
+        (place, path).hash(&mut paths);
+        let metadata = fs::metadata(path).with_context(|| format!("there is no {}", path.display()))?;
+        let modified =
+            metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        (modified, metadata.len()).hash(&mut contents);
+    }
+    let stem = format!("{name}-{:016x}", paths.finish());
+    let file = cache.join(format!("{stem}-{:016x}.zip", contents.finish()));
+    if file.exists() {
+        return Ok(file);
     }
     // Without the lock, each of the tests that start at once would deflate the same program.
     exclusively(&cache.join(format!("{stem}.lock")), || {
-        if let Ok(bytes) = fs::read(&file) {
-            return Ok(bytes);
+        if !file.exists() {
+            discard_others(cache, &stem);
+            let partial = file.with_extension("partial");
+            write(files, &partial)?;
+            fs::rename(&partial, &file).context("cannot name the package")?;
         }
-        discard_others(cache, &stem);
-        let partial = file.with_extension("partial");
-        write(bootstrap, &partial).with_context(|| format!("cannot pack {}", bootstrap.display()))?;
-        fs::rename(&partial, &file).context("cannot name the package")?;
-        fs::read(&file).context("cannot read the package")
+        Ok(file)
     })
 }
 
@@ -56,16 +64,19 @@ pub(crate) fn layered(launcher: &Path, spec: &Spec) -> Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-fn write(bootstrap: &Path, file: &Path) -> Result<()> {
-    let mut program = Vec::new();
-    File::open(bootstrap)?.read_to_end(&mut program)?;
+fn write(files: &[(String, PathBuf)], package: &Path) -> Result<()> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(1))
-        .unix_permissions(0o755);
-    let mut zip = ZipWriter::new(File::create(file)?);
-    zip.start_file("bootstrap", options)?;
-    zip.write_all(&program)?;
+        .compression_level(Some(1));
+    let mut zip = ZipWriter::new(File::create(package)?);
+    for (place, path) in files {
+        let mut content = Vec::new();
+        let mut file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        file.read_to_end(&mut content)?;
+        let mode = if file.metadata()?.permissions().mode() & 0o111 == 0 { 0o644 } else { 0o755 };
+        zip.start_file(place.as_str(), options.unix_permissions(mode))?;
+        zip.write_all(&content)?;
+    }
     zip.finish()?;
     Ok(())
 }

@@ -52,12 +52,7 @@ impl Tool {
     /// The Python program that starts it, as `python -c` reads it.
     pub(crate) fn program(self) -> &'static str {
         match self {
-            // The Runtime API's server writes an event's head and body apart, so that Nagle's algorithm and the
-            // client's delayed acknowledgement hold each body for 40 ms. No event is changed by sending at once.
-            Self::Ministack => {
-                "import socketserver; socketserver.StreamRequestHandler.disable_nagle_algorithm = True; \
-                 from ministack.app import main; main()"
-            }
+            Self::Ministack => include_str!("ministack.py"),
             Self::Microburst => "from microburst.cli import main; main()",
             // A program that its package brings, and would run as a daemon only.
             Self::Rotel => {

@@ -20,6 +20,8 @@ pub struct Spec {
     pub command: String,
     /// What is seen below /var, in this order; what is seen below /opt has its place in `opt`.
     pub mounts: Vec<Mount>,
+    /// Whether `/opt` has the layers that the function's configuration names on the cloud, as they are when it starts.
+    pub layers: bool,
     /// What is set in the environment, over what the program finds there.
     pub variables: BTreeMap<String, String>,
     /// Search paths that a function may have set itself: these are added to its own.
@@ -47,6 +49,7 @@ impl Spec {
         Ok(Self {
             command: String::new(),
             mounts: vec![Mount::new(emulator, "rapid/emulator")?],
+            layers: false,
             variables: BTreeMap::from(
                 [
                     // The developer's own configuration of AWS clients is in no function's home.
@@ -89,7 +92,11 @@ impl Spec {
 }
 
 impl Mount {
-    pub(crate) fn new(source: &Path, place: &str) -> Result<Self> {
+    /// Something that is there, to be seen at a place below /var.
+    ///
+    /// # Errors
+    /// Where there is no such file.
+    pub fn new(source: &Path, place: &str) -> Result<Self> {
         let source = fs::canonicalize(source).with_context(|| format!("there is no {}", source.display()))?;
         let folder = source.is_dir();
         Ok(Self { source, place: place.to_owned(), folder })

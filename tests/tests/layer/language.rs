@@ -1,11 +1,14 @@
 //! What holds for a function under the layer, whatever its language.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Result;
 use hopguard::core::event::Reader;
 use hopguard::core::{FunctionId, Lineage};
-use hopguard_tests::{Draft, Environment, Function, FunctionBuilder, Layer, Plan, Runtime, Send, Witness};
+use hopguard_tests::{
+    Draft, Environment, Function, FunctionBuilder, Layer, Plan, Runtime, Send, Witness, is_run,
+};
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, assert_tripped, bodies, token};
@@ -183,6 +186,40 @@ pub(crate) async fn of_ten_records_the_handler_gets_nine(runtime: &Runtime) -> R
     assert_eq!(bed.texts("orders"), others);
     assert_eq!(bodies(&bed.quarantine.holds(1, SOON).await?), ["m4"]);
     assert!(queue.peek().await?.is_empty(), "all ten were acknowledged");
+    Ok(())
+}
+
+/// A function that has no layer loops on; its next environment, with the layer in its configuration, is the last of the loop.
+pub(crate) async fn attached_to_a_function_that_loops_it_cuts_the_loop(runtime: &Runtime) -> Result<()> {
+    let bed = Bed::start().await?;
+    let queue = bed.cloud.queue("work").visibility(Duration::from_secs(5)).create().await?;
+    let plan = Plan { wait_ms: 50, ..Plan::forward(Send::queue(queue.url())) };
+    let own = [(Plan::VARIABLE, plan.text()), (Witness::VARIABLE, bed.witness.address())];
+    let mut function = bed.cloud.function("worker").code(runtime.clone()).timeout(Duration::from_secs(20));
+    for (name, value) in &own {
+        function = function.env(name, value);
+    }
+    let function = function.deploy().await?;
+    function.consume(&queue).partial().create().await?;
+    queue.send("keep me").await?;
+    bed.witness.wait_for(20, SOON, |line| is_run(line, "worker")).await?;
+    let unguarded = bed.runs("worker").len();
+    assert!(bed.quarantine.peek().await?.is_empty(), "nothing guards it yet");
+
+    let arn = bed.cloud.publish("hopguard", &layer()).await?;
+    let mut variables: HashMap<_, _> = own.map(|(name, value)| (name.to_owned(), value)).into();
+    for (name, value) in [
+        ("AWS_LAMBDA_EXEC_WRAPPER", WRAPPER),
+        ("HOPGUARD_MAX_VISITS", "5"),
+        ("HOPGUARD_QUARANTINE", bed.quarantine.url()),
+    ] {
+        variables.insert(name.to_owned(), value.to_owned());
+    }
+    function.replace_layers(&[&arn]).await?;
+    function.replace_environment(variables).await?;
+    tripped(&bed, &function).await?;
+    assert!(bed.runs("worker").len() >= unguarded, "it went on until then");
+    assert_eq!(bodies(&bed.quarantine.holds(1, SOON).await?), ["keep me"]);
     Ok(())
 }
 

@@ -27,6 +27,11 @@ async fn an_sqs_loop_by_asynchronous_clients() -> Result<()> {
 }
 
 #[tokio::test]
+async fn attached_to_a_function_that_loops_it_cuts_the_loop() -> Result<()> {
+    language::attached_to_a_function_that_loops_it_cuts_the_loop(&runtime()).await
+}
+
+#[tokio::test]
 async fn a_loop_that_branches() -> Result<()> {
     language::a_loop_that_branches(&runtime()).await
 }

@@ -100,6 +100,42 @@ impl Language {
         Ok(())
     }
 
+    /// What a function's configuration says of layers and wrapper is so in the next environment.
+    pub(crate) async fn layers_are_those_of_the_configuration(&self) -> Result<()> {
+        let cloud = Cloud::start().await?;
+        let function = cloud.function("probe").code(self.probe.clone()).deploy().await?;
+        let plain = function.invoke(&json!({})).await?.payload;
+        assert_eq!((&plain["opt"], &plain["wrapped"]), (&json!([]), &json!(null)), "{plain}");
+        let described = cloud.lambda().get_function_configuration().function_name("probe").send().await?;
+        let runtime = format!("AWS_Lambda_{}", described.runtime.context("no runtime")?);
+        assert_eq!(plain["runtime"], runtime, "the function is described with the runtime of its code");
+        assert!(runtime.starts_with(self.runtime), "{runtime}");
+
+        let first = cloud.publish("first", &layer()).await?;
+        let second = Layer::none()
+            .with("testbed/wrap", &file("tests/testbed/wrap_again"))
+            .with("second/probe", &file("tests/testbed/probe"));
+        let second = cloud.publish("second", &second).await?;
+        assert_eq!(second, "arn:aws:lambda:us-east-1:000000000000:layer:second:1");
+        let wrapper = ("AWS_LAMBDA_EXEC_WRAPPER".to_owned(), "/opt/testbed/wrap".to_owned());
+        function.replace_environment(HashMap::from([wrapper])).await?;
+        function.replace_layers(&[&first]).await?;
+        let one = function.invoke(&json!({})).await?.payload;
+        assert_eq!(one["opt"], json!(["extensions", "testbed"]), "{one}");
+        assert!(one["wrapped"].as_str().unwrap_or_default().starts_with("yes, with "), "{one}");
+
+        function.replace_layers(&[&first, &second]).await?;
+        let both = function.invoke(&json!({})).await?.payload;
+        assert_eq!(both["opt"], json!(["extensions", "second", "testbed"]), "{both}");
+        assert_eq!(both["wrapped"], "again", "the later layer's file is over the earlier one's");
+
+        function.replace_layers(&[]).await?;
+        function.replace_environment(HashMap::new()).await?;
+        let none = function.invoke(&json!({})).await?.payload;
+        assert_eq!((&none["opt"], &none["wrapped"]), (&json!([]), &json!(null)), "{none}");
+        Ok(())
+    }
+
     pub(crate) async fn errors_come_through(&self) -> Result<()> {
         let cloud = Cloud::start().await?;
         let function = layered(&cloud, "probe", &self.probe).timeout(Duration::from_secs(4)).deploy().await?;

@@ -20,6 +20,11 @@ async fn invocations_run_inside_with_the_layer() -> Result<()> {
 }
 
 #[tokio::test]
+async fn layers_are_those_of_the_configuration() -> Result<()> {
+    language().layers_are_those_of_the_configuration().await
+}
+
+#[tokio::test]
 async fn errors_come_through() -> Result<()> {
     language().errors_come_through().await
 }

@@ -8,6 +8,7 @@
 
 mod emulator;
 mod http;
+mod layers;
 mod relay;
 mod walls;
 
@@ -38,10 +39,13 @@ fn main() -> ExitCode {
 }
 
 fn inside(file: &Path) -> Result<()> {
-    let spec = Spec::read(file)?;
+    let mut spec = Spec::read(file)?;
     let folder = file.parent().context("the description is in no folder")?;
     // It stays reachable under its relative name, whatever is mounted over it.
     std::env::set_current_dir(folder).context("cannot enter the folder of the description")?;
+    if spec.layers {
+        spec.mounts.extend(layers::configured()?);
+    }
     walls::furnish(&spec)?;
     let mut emulator = Emulator::start(&spec)?;
     if spec.address.is_some() {
