@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_lambda::{primitives::Blob, types::LayerVersionContentInput};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -187,7 +187,16 @@ impl Cloud {
     /// # Errors
     /// What IAM answers.
     pub async fn role(&self, name: &str, actions: &[&str]) -> Result<String> {
-        role::create(self.port, name, actions).await
+        let policy = role::of_actions(actions).map(|document| ("calls", document));
+        role::create(self.port, name, policy.as_slice()).await
+    }
+
+    /// The same with policies as they are written: the documents of inline policies, by name.
+    ///
+    /// # Errors
+    /// What IAM answers.
+    pub async fn role_with(&self, name: &str, policies: &[(&str, Value)]) -> Result<String> {
+        role::create(self.port, name, policies).await
     }
 
     /// Starts a proxy in front of this cloud which can answer with faults. The first time, it is installed.

@@ -5,25 +5,27 @@ use serde_json::{Value, json};
 
 use crate::{cloud::Cloud, http};
 
-/// Creates a role which Lambda may take on, with one policy that allows `actions`.
-pub(crate) async fn create(port: u16, name: &str, actions: &[&str]) -> Result<String> {
+/// Creates a role which Lambda may take on, with these inline policies by their names.
+pub(crate) async fn create(port: u16, name: &str, policies: &[(&str, Value)]) -> Result<String> {
     let trust = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
     ]});
-    let policy = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": actions, "Resource": "*"},
-    ]});
     let create = format!("Action=CreateRole&RoleName={name}&AssumeRolePolicyDocument={}", escaped(&trust));
     ask(port, create).await.with_context(|| format!("cannot create role {name}"))?;
-    // IAM wants at least one action in a policy.
-    if !actions.is_empty() {
+    for (policy, document) in policies {
         let put = format!(
-            "Action=PutRolePolicy&RoleName={name}&PolicyName=calls&PolicyDocument={}",
-            escaped(&policy)
+            "Action=PutRolePolicy&RoleName={name}&PolicyName={policy}&PolicyDocument={}",
+            escaped(document)
         );
-        ask(port, put).await.with_context(|| format!("cannot set the policy of role {name}"))?;
+        ask(port, put).await.with_context(|| format!("cannot set policy {policy} of role {name}"))?;
     }
     Ok(format!("arn:aws:iam::{}:role/{name}", Cloud::ACCOUNT))
+}
+
+/// The policy that allows `actions` on every resource; IAM wants at least one in a policy.
+pub(crate) fn of_actions(actions: &[&str]) -> Option<Value> {
+    let statement = json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
+    (!actions.is_empty()).then(|| json!({"Version": "2012-10-17", "Statement": [statement]}))
 }
 
 async fn ask(port: u16, form: String) -> Result<String> {
