@@ -8,6 +8,7 @@ mod counts;
 mod demo;
 mod docs;
 mod graph;
+mod guard_template;
 mod house;
 mod injectors;
 mod layer;
