@@ -21,6 +21,7 @@ use crate::{
     function, http,
     layer::Layer,
     queue, role,
+    stack::Stack,
     stream::{Stream, Table},
     supervised::{Launch, Supervised},
     tap::Tap,
@@ -197,6 +198,36 @@ impl Cloud {
     /// What IAM answers.
     pub async fn role_with(&self, name: &str, policies: &[(&str, Value)]) -> Result<String> {
         role::create(self.port, name, policies).await
+    }
+
+    /// The document of a role's inline policy.
+    ///
+    /// # Errors
+    /// What IAM answers, and where there is no such policy.
+    pub async fn role_policy(&self, role: &str, policy: &str) -> Result<Value> {
+        role::policy(self.port, role, policy).await
+    }
+
+    /// Creates a CloudFormation stack of a template, and waits until it is complete.
+    ///
+    /// # Errors
+    /// What CloudFormation answers, and why a resource was not created.
+    pub async fn stack(&self, name: &str, template: &str, parameters: &[(&str, &str)]) -> Result<Stack> {
+        Stack::create(self, name, template, parameters).await
+    }
+
+    /// A function that somebody else has created, by its name.
+    ///
+    /// # Errors
+    /// Where Lambda knows none.
+    pub async fn existing(&self, function: &str) -> Result<function::Function> {
+        function::Function::existing(self, function).await
+    }
+
+    /// A queue that somebody else has created, by its URL.
+    #[must_use]
+    pub fn queue_at(&self, url: &str) -> queue::Queue {
+        queue::Queue::at(self, url)
     }
 
     /// Starts a proxy in front of this cloud which can answer with faults. The first time, it is installed.

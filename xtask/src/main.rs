@@ -16,6 +16,7 @@ mod page;
 mod process;
 mod purity;
 mod report;
+mod templates;
 mod test;
 mod tool;
 mod workspace;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Ci => ci::run(&workspace),
         Command::Layer => layer::run(&workspace),
         Command::Purity => purity::run(&workspace),
+        Command::Templates => Ok(templates::run(&workspace)),
         Command::Docs { check } => docs::run(&workspace, check),
         Command::BenchLayer => bench::layer(&workspace),
         Command::Bench { filter } => bench::run(&workspace, filter.as_deref()),

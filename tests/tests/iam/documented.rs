@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::policy::{self, ROLE, shipped};
+use crate::policy::{self, ROLE, shipped, statements};
 use crate::tree::checkout;
 
 fn page() -> String {
@@ -39,7 +39,6 @@ fn the_policy_on_the_page_is_that_of_the_files() {
     let (_, rest) = page.split_once("```json\n").expect("a policy");
     let (policy, _) = rest.split_once("```").expect("its end");
     let policy: Value = serde_json::from_str(policy).expect("JSON");
-    let statements = |policy: &Value| policy["Statement"].as_array().expect("statements").clone();
     let files: Vec<_> =
         ["trip", "quarantine", "objects"].iter().flat_map(|file| statements(&shipped(file))).collect();
     assert_eq!(statements(&policy), files);

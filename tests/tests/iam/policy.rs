@@ -22,15 +22,25 @@ pub(crate) fn shipped(name: &str) -> Value {
 
 /// The same for the tests' function, queue and bucket.
 pub(crate) fn filled(name: &str) -> Value {
+    filled_for(name, FUNCTION, "quarantine")
+}
+
+/// The same for a function and a quarantine queue.
+pub(crate) fn filled_for(name: &str, function: &str, quarantine: &str) -> Value {
     let filled = [
         ("REGION", Cloud::REGION),
         ("ACCOUNT", Cloud::ACCOUNT),
-        ("FUNCTION", FUNCTION),
-        ("QUARANTINE", "quarantine"),
+        ("FUNCTION", function),
+        ("QUARANTINE", quarantine),
         ("BUCKET", BUCKET),
     ];
     let text = filled.iter().fold(text(name), |text, (placeholder, value)| text.replace(placeholder, value));
     serde_json::from_str(&text).expect("a policy is JSON")
+}
+
+/// The statements of a policy.
+pub(crate) fn statements(policy: &Value) -> Vec<Value> {
+    policy["Statement"].as_array().expect("statements").clone()
 }
 
 /// A policy without one of its actions, and without the statements that are empty then. `None`: nothing is left.
