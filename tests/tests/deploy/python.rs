@@ -19,7 +19,7 @@ async fn example(loops: &str) -> Result<(Cloud, Stack, Function, tempfile::TempD
     let cloud = Cloud::builder().authorise(true).start().await?;
     let template = template("example");
     let folder = tempfile::tempdir()?;
-    artefacts(&cloud, Some(code_in(&template, folder.path().to_owned())?)).await?;
+    artefacts(&cloud, Some(code_in(&template, folder.path())?)).await?;
     let parameters = [
         ("LayerBucket", "artefacts"),
         ("LayerKey", LAYER),

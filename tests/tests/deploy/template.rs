@@ -1,7 +1,7 @@
 //! The templates as they are shipped, and what they are deployed from.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -24,7 +24,7 @@ pub(crate) fn template(name: &str) -> String {
 }
 
 /// The code that a template has in itself, as a file `index.py` below `folder`.
-pub(crate) fn code_in(template: &str, folder: PathBuf) -> Result<Runtime> {
+pub(crate) fn code_in(template: &str, folder: &Path) -> Result<Runtime> {
     let (_, rest) = template.split_once("ZipFile: |\n").context("the template has no code")?;
     let margin = rest.len() - rest.trim_start_matches(' ').len();
     let own = |line: &&str| line.trim().is_empty() || line.starts_with(&" ".repeat(margin));
