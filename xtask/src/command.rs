@@ -15,10 +15,11 @@ cargo xtask <command>
   layer     build the Lambda layer: target/layer/hopguard-x86_64.zip
   ci        formatting, lints, documentation, licences, then test
   purity    prove that core does no IO and that imports run one way
-  docs      write the generated parts of README.md
+  docs      write the generated parts of README.md, docs and deploy
               --check           only say whether they are up to date
   dashboards  write the files in dashboards/
               --check           only say whether they are up to date
+  templates what cfn-lint and checkov say of deploy
   bench     measure, and print each figure's ratio to its reference
               [filter]          only the cases with this in their names
               layer             the layer, beside a bare extension
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Ci,
     Layer,
     Purity,
+    Templates,
     Docs { check: bool },
     Dashboards { check: bool },
     Bench { filter: Option<String> },
@@ -56,6 +58,7 @@ impl Command {
             ["ci"] => Self::Ci,
             ["layer"] => Self::Layer,
             ["purity"] => Self::Purity,
+            ["templates"] => Self::Templates,
             ["docs"] => Self::Docs { check: false },
             ["docs", "--check"] => Self::Docs { check: true },
             ["dashboards"] => Self::Dashboards { check: false },
@@ -64,7 +67,8 @@ impl Command {
             ["bench", "layer"] => Self::BenchLayer,
             ["bench", filter] if !filter.starts_with('-') => Self::Bench { filter: Some(filter.to_owned()) },
             [
-                command @ ("test" | "ci" | "layer" | "purity" | "docs" | "dashboards" | "bench"),
+                command
+                @ ("test" | "ci" | "layer" | "purity" | "templates" | "docs" | "dashboards" | "bench"),
                 option,
                 ..,
             ] => {
@@ -98,6 +102,8 @@ mod tests {
             ("bench layer", Ok(Command::BenchLayer)),
             ("bench --sqs", Err("bench does not know \"--sqs\"")),
             ("layer", Ok(Command::Layer)),
+            ("templates", Ok(Command::Templates)),
+            ("templates all", Err("templates does not know \"all\"")),
             ("layers", Err("there is no command \"layers\"")),
         ];
         for (line, expected) in cases {

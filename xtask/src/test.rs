@@ -13,6 +13,7 @@ use crate::{
     process::{self, Output},
     purity,
     report::Report,
+    templates,
     tool::NEXTEST,
     workspace::Workspace,
 };
@@ -106,6 +107,7 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
             Err(error) => report.leave_out(&title, &format!("{error:#}")),
         }
     }
+    templates::steps(workspace, report);
     report.step("tests: hopguard-core on its own", |report| {
         counted(report, &mut nextest(workspace, &["--package", "hopguard-core"]))
     });
