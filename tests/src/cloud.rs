@@ -200,6 +200,14 @@ impl Cloud {
         role::create(self.port, name, policies).await
     }
 
+    /// Credentials of a role, as a person gets them who takes it on: key, secret and token.
+    ///
+    /// # Errors
+    /// What STS answers.
+    pub async fn assume(&self, role_arn: &str) -> Result<[String; 3]> {
+        role::assume(self.port, role_arn).await
+    }
+
     /// The document of a role's inline policy.
     ///
     /// # Errors

@@ -57,8 +57,16 @@ def named_lambda_action(method, path):
     return named or lambda_action(method, path)
 
 
+def parameter(parameters, name):
+    """A parameter of a request's query or form."""
+    value = parameters.get(name)
+    return value[0] if isinstance(value, list) and value else value
+
+
 def named_action(service, method, path, headers, body, parameters):
-    """What a call of Smithy's CBOR protocol is: its path says it."""
+    """What a call of Smithy's CBOR protocol is, whose path says it, and GetLayerVersionByArn, which is GetLayerVersion."""
+    if service == "lambda" and parameter(parameters, "find") == "LayerVersion":
+        return "lambda:GetLayerVersion"
     called = re.fullmatch(r"/service/[^/]+/operation/(\w+)", path)
     if service == "monitoring" and called:
         return f"cloudwatch:{called.group(1)}"
@@ -70,11 +78,15 @@ def read_cbor(body):
     return cbor2.loads(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body)
 
 
-def named_resource(service, method, path, headers, body, *rest):
-    """What such a call is about: ministack reads JSON."""
+def named_resource(service, method, path, headers, body, parameters, *rest):
+    """What such a call is about, where ministack does not see it: a layer's version, the role of a simulation, what CBOR says."""
+    if service == "lambda" and parameter(parameters, "find") == "LayerVersion":
+        return parameter(parameters, "Arn")
+    if service == "iam" and parameter(parameters, "PolicySourceArn"):
+        return parameter(parameters, "PolicySourceArn")
     if service == "monitoring" and path.startswith("/service/"):
         body = json.dumps(read_cbor(body), default=str).encode()
-    return resource_arn(service, method, path, headers, body, *rest)
+    return resource_arn(service, method, path, headers, body, parameters, *rest)
 
 
 def named_conditions(service, action, body, parameters):

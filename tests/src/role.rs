@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use crate::{cloud::Cloud, http};
 
-/// Creates a role which Lambda may take on, with these inline policies by their names.
+/// Creates a role which Lambda and people of the account may take on, with these inline policies by their names.
 pub(crate) async fn create(port: u16, name: &str, policies: &[(&str, Value)]) -> Result<String> {
     let trust = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+        {"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{}:root", Cloud::ACCOUNT)}, "Action": "sts:AssumeRole"},
     ]});
     let trust = trust.to_string();
     ask(port, "CreateRole", &[("RoleName", name), ("AssumeRolePolicyDocument", &trust)])
@@ -41,6 +42,22 @@ pub(crate) async fn policy(port: u16, role: &str, policy: &str) -> Result<Value>
     let (document, _) = document.with_context(|| format!("the answer has no policy: {answer}"))?;
     let document = percent_decoded(document);
     serde_json::from_str(&document).with_context(|| format!("the policy is not JSON: {document}"))
+}
+
+/// Credentials of a role, as a person gets them who takes it on: key, secret and token.
+pub(crate) async fn assume(port: u16, role: &str) -> Result<[String; 3]> {
+    let fields = [("Action", "AssumeRole"), ("RoleArn", role), ("RoleSessionName", "person")];
+    let form = fields.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let answer = http::query(port, "sts", "2011-06-15", &form).await?;
+    let of = |tag: &str| {
+        let (_, rest) = answer.split_once(&format!("<{tag}>"))?;
+        rest.split_once("</").map(|(value, _)| value.to_owned())
+    };
+    let found = ["AccessKeyId", "SecretAccessKey", "SessionToken"].map(of);
+    match found {
+        [Some(key), Some(secret), Some(token)] => Ok([key, secret, token]),
+        _ => anyhow::bail!("the answer has no credentials: {answer}"),
+    }
 }
 
 async fn ask(port: u16, action: &str, fields: &[(&str, &str)]) -> Result<String> {

@@ -1,6 +1,5 @@
 //! What the person on call asks of AWS and changes by hand. Nothing here runs inside a function.
 
-mod account;
 mod concurrency;
 mod error;
 mod function;

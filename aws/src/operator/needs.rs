@@ -15,7 +15,7 @@ pub fn needs(
     let mut needs: Vec<Need> = Vec::new();
     let mut need = |action, resource: &str, without| needs.push(Need::new(action, resource, without));
     if settings.trip {
-        for (action, without) in TRIP {
+        for (action, without) in TRIP.into_iter().chain(ASYNC) {
             need(action, function_arn, without);
         }
     }
@@ -41,7 +41,7 @@ pub fn needs(
 
 const PUT_METRIC_DATA: &str = "cloudwatch:PutMetricData";
 
-const TRIP: [(&str, &str); 6] = [
+const TRIP: [(&str, &str); 4] = [
     ("lambda:GetFunctionConcurrency", "it trips, and the value before is not known"),
     (
         "lambda:PutFunctionConcurrency",
@@ -49,6 +49,9 @@ const TRIP: [(&str, &str); 6] = [
     ),
     ("lambda:TagResource", "it trips, and only the log has the value before"),
     ("lambda:ListTags", "a second trip while a probe runs leaves no value before"),
+];
+
+const ASYNC: [(&str, &str); 2] = [
     ("lambda:GetFunctionEventInvokeConfig", "the trip cannot say whether asynchronous events are lost"),
     ("lambda:GetFunctionConfiguration", "the trip cannot say whether asynchronous events are lost"),
 ];
@@ -58,8 +61,8 @@ pub fn policy(needs: &[Need]) -> Value {
     let mut statements: Vec<(Vec<String>, bool, Vec<&str>)> = Vec::new();
     for need in needs {
         let mut resources = vec![need.resource.clone()];
-        // An alias or version is asked for by its own ARN.
-        if need.resource.contains(":function:") {
+        // Whether events are lost is asked of the alias or version that was invoked.
+        if ASYNC.iter().any(|(action, _)| *action == need.action) {
             resources.push(format!("{}:*", need.resource));
         }
         let metrics = need.action == PUT_METRIC_DATA;
@@ -109,7 +112,7 @@ mod tests {
             Some("arn:aws:sqs:us-east-1:123456789012:q"),
             &["arn:aws:s3:::photos".to_owned()],
         );
-        assert_eq!(all.len(), 6, "{all:?}");
+        assert_eq!(all.len(), 7, "{all:?}");
         assert!(all.contains(&(r#"["arn:aws:s3:::photos"]"#.to_owned(), r#"["s3:ListBucket"]"#.to_owned())));
         let off = actions(&[("HOPGUARD_TRIP", "off")], None, &[]);
         assert_eq!(off.len(), 1, "{off:?}");

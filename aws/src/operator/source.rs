@@ -105,11 +105,9 @@ impl Operator {
         let lambda = self.clients.lambda().await;
         let name = hopguard_core::function_name(arn);
         let mut owners = vec![arn.to_owned()];
-        // Who may not list the aliases sees the mappings of the function itself.
         let call = || lambda.list_aliases().function_name(arn).send();
-        if let Ok(answer) = self.ask(LIST_ALIASES, name, call).await {
-            owners.extend(answer.aliases.unwrap_or_default().into_iter().filter_map(|alias| alias.alias_arn));
-        }
+        let answer = self.ask(LIST_ALIASES, name, call).await?;
+        owners.extend(answer.aliases.unwrap_or_default().into_iter().filter_map(|alias| alias.alias_arn));
         let mut mappings: Vec<Mapping> = Vec::new();
         for owner in &owners {
             let mut marker = None;

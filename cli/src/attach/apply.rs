@@ -104,7 +104,7 @@ impl Planned {
         buckets: &[String],
     ) -> Result<(), OperatorError> {
         let quarantine = match (quarantine, &settings.quarantine) {
-            (None, Some(url)) => operator.queue(url).await.ok().map(|queue| queue.arn),
+            (None, Some(url)) => Some(operator.queue(url).await?.arn),
             (known, _) => known,
         };
         let partition = self.function.arn.split(':').nth(1).unwrap_or("aws");
@@ -123,8 +123,7 @@ impl Planned {
         let role = self.function.role.rsplit('/').next().unwrap_or_default();
         let document = policy(&needs).to_string();
         let name = policy_name(&self.function.name);
-        // Who may not read the role's policies writes it anew.
-        let known = operator.role_policy(&self.function.role, &name).await.unwrap_or_default();
+        let known = operator.role_policy(&self.function.role, &name).await?;
         let same = known.and_then(|known| serde_json::from_str::<serde_json::Value>(&known).ok());
         if same != serde_json::from_str(&document).ok() {
             self.plan.steps.push(format!("role {role} gets the inline policy {name}: {}", allowed(&needs)));

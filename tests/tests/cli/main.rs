@@ -7,6 +7,7 @@ mod attach;
 #[allow(dead_code, reason = "shared with the tests of the crate")]
 mod bed;
 mod doctor;
+#[allow(dead_code, reason = "shared with the tests of least privilege")]
 mod program;
 mod refusals;
 mod resume;

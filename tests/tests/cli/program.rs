@@ -29,6 +29,19 @@ impl Program {
         }
     }
 
+    /// With credentials that somebody else gave.
+    pub(crate) fn by(cloud: &Cloud, [key, secret, token]: [String; 3]) -> Self {
+        Self {
+            variables: vec![
+                ("AWS_ENDPOINT_URL", cloud.endpoint()),
+                ("AWS_REGION", Cloud::REGION.to_owned()),
+                ("AWS_ACCESS_KEY_ID", key),
+                ("AWS_SECRET_ACCESS_KEY", secret),
+                ("AWS_SESSION_TOKEN", token),
+            ],
+        }
+    }
+
     /// In a shell that knows of no account.
     pub(crate) fn signed_out() -> Self {
         Self { variables: vec![("AWS_EC2_METADATA_DISABLED", "true".to_owned())] }

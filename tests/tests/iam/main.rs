@@ -8,7 +8,11 @@ mod actions;
 mod bed;
 mod documented;
 mod loops;
+mod operator;
 mod policy;
+#[path = "../cli/program.rs"]
+#[allow(dead_code, reason = "shared with the tests of the command line")]
+mod program;
 mod python;
 mod rig;
 #[path = "../layer/tree.rs"]
