@@ -15,7 +15,7 @@ cargo xtask <command>
   layer     build the Lambda layer: target/layer/hopguard-x86_64.zip
   ci        formatting, lints, documentation, licences, then test
   purity    prove that core does no IO and that imports run one way
-  docs      write the generated parts of README.md
+  docs      write the generated parts of the pages in docs/
               --check           only say whether they are up to date
   bench     measure, and print each figure's ratio to its reference
               [filter]          only the cases with this in their names

@@ -11,6 +11,7 @@ mod graph;
 mod house;
 mod injectors;
 mod layer;
+mod links;
 mod page;
 mod process;
 mod purity;
