@@ -199,7 +199,8 @@ fn advanced_context(guard: &Guard, call: &Call, arrival: &Arrival) -> Option<Str
     client_context::advanced(call.client_context.as_deref()?, &token)
 }
 
-/// Tells the breaker, and starts a trip where one is due: it begins at once, and goes on beside the handler.
+/// Tells the breaker, and starts a trip where one is due: it begins at once, and goes on beside the handler. What it has counted is
+/// exported with it.
 fn trip(
     guard: &Arc<Guard>,
     call: &Call,
@@ -209,7 +210,11 @@ fn trip(
     let first = blocked.first()?;
     let trip = guard.edge.due(first)?;
     let (edge, arn, asynchronous) = (Arc::clone(&guard.edge), call.arn.clone(), first.is_asynchronous());
-    Some(tokio::spawn(async move { edge.trip(&arn, &trip, asynchronous, deadline).await }))
+    let observer = guard.observer.clone();
+    Some(tokio::spawn(async move {
+        edge.trip(&arn, &trip, asynchronous, deadline).await;
+        observer.tripped(deadline).await;
+    }))
 }
 
 async fn look_up(guard: &Guard, call: &Call, event: &Event<'_>) -> KnownObjects {

@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result};
 use aws_sdk_s3::{
     primitives::ByteStream,
     types::{
-        Event, EventBridgeConfiguration, FilterRule, FilterRuleName, LambdaFunctionConfiguration,
-        NotificationConfiguration, NotificationConfigurationFilter, QueueConfiguration, S3KeyFilter,
-        TopicConfiguration,
+        BucketVersioningStatus, Event, EventBridgeConfiguration, FilterRule, FilterRuleName,
+        LambdaFunctionConfiguration, NotificationConfiguration, NotificationConfigurationFilter,
+        QueueConfiguration, S3KeyFilter, TopicConfiguration, VersioningConfiguration,
     },
 };
 
@@ -80,6 +80,17 @@ impl Bucket {
     /// What S3 answers.
     pub async fn notify_event_bridge(&self) -> Result<()> {
         self.wire(|wiring| wiring.event_bridge = true).await
+    }
+
+    /// Keeps the versions of its objects from now on.
+    ///
+    /// # Errors
+    /// What S3 answers.
+    pub async fn keep_versions(&self) -> Result<()> {
+        let versions = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let call = self.s3.put_bucket_versioning().bucket(&self.name).versioning_configuration(versions);
+        call.send().await.with_context(|| format!("cannot keep versions in {}", self.name))?;
+        Ok(())
     }
 
     /// Writes an object with user metadata.

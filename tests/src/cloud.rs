@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_lambda::{primitives::Blob, types::LayerVersionContentInput};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     function, http,
     layer::Layer,
     queue, role,
+    stack::Stack,
     stream::{Stream, Table},
     supervised::{Launch, Supervised},
     tap::Tap,
@@ -187,7 +188,46 @@ impl Cloud {
     /// # Errors
     /// What IAM answers.
     pub async fn role(&self, name: &str, actions: &[&str]) -> Result<String> {
-        role::create(self.port, name, actions).await
+        let policy = role::of_actions(actions).map(|document| ("calls", document));
+        role::create(self.port, name, policy.as_slice()).await
+    }
+
+    /// The same with policies as they are written: the documents of inline policies, by name.
+    ///
+    /// # Errors
+    /// What IAM answers.
+    pub async fn role_with(&self, name: &str, policies: &[(&str, Value)]) -> Result<String> {
+        role::create(self.port, name, policies).await
+    }
+
+    /// The document of a role's inline policy.
+    ///
+    /// # Errors
+    /// What IAM answers, and where there is no such policy.
+    pub async fn role_policy(&self, role: &str, policy: &str) -> Result<Value> {
+        role::policy(self.port, role, policy).await
+    }
+
+    /// Creates a CloudFormation stack of a template, and waits until it is complete.
+    ///
+    /// # Errors
+    /// What CloudFormation answers, and why a resource was not created.
+    pub async fn stack(&self, name: &str, template: &str, parameters: &[(&str, &str)]) -> Result<Stack> {
+        Stack::create(self, name, template, parameters).await
+    }
+
+    /// A function that somebody else has created, by its name.
+    ///
+    /// # Errors
+    /// Where Lambda knows none.
+    pub async fn existing(&self, function: &str) -> Result<function::Function> {
+        function::Function::existing(self, function).await
+    }
+
+    /// A queue that somebody else has created, by its URL.
+    #[must_use]
+    pub fn queue_at(&self, url: &str) -> queue::Queue {
+        queue::Queue::at(self, url)
     }
 
     /// Starts a proxy in front of this cloud which can answer with faults. The first time, it is installed.

@@ -15,13 +15,13 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     cloud::Cloud,
-    environment::launcher,
+    environment::{launcher, spec::Spec},
     eventually::eventually,
     layer::Layer,
     package,
     queue::Queue,
     runtime::Runtime as LayeredRuntime,
-    toolbox::{Progress, Toolbox},
+    toolbox::{self, Progress, Toolbox},
 };
 
 /// The role of every function. Nobody reads its policies unless the cloud authorises.
@@ -207,9 +207,7 @@ impl Code {
                 package::layered(&launcher()?, &spec).map(provided)
             }
             Self::Plain(runtime) => {
-                let mut spec = runtime.prepare(toolbox, progress)?;
-                spec.layers = true;
-                spec.timeout_s = timeout.as_secs();
+                let spec = plain(&runtime, toolbox, progress, timeout)?;
                 let told = |name: &str| spec.variables.get(name).cloned().unwrap_or_default();
                 Ok(Package {
                     zip: package::layered(&launcher()?, &spec)?,
@@ -221,7 +219,40 @@ impl Code {
     }
 }
 
+/// The package of a function's code alone, for whoever deploys it otherwise than by [`Builder::code`], for example by a template. Blocks.
+///
+/// # Errors
+/// [`Missing`](crate::Missing) in the chain of causes where this machine lacks what such a function needs.
+pub fn package_of(runtime: &LayeredRuntime, timeout: Duration) -> Result<Vec<u8>> {
+    let spec = plain(runtime, &Toolbox::new(), &toolbox::on_stderr(), timeout)?;
+    package::layered(&launcher()?, &spec)
+}
+
+fn plain(
+    runtime: &LayeredRuntime,
+    toolbox: &Toolbox,
+    progress: &Progress,
+    timeout: Duration,
+) -> Result<Spec> {
+    let mut spec = runtime.prepare(toolbox, progress)?;
+    spec.layers = true;
+    spec.timeout_s = timeout.as_secs();
+    Ok(spec)
+}
+
 impl Function {
+    pub(crate) async fn existing(cloud: &Cloud, name: &str) -> Result<Self> {
+        let lambda = cloud.lambda();
+        let found = lambda.get_function_configuration().function_name(name).send().await;
+        let found = found.with_context(|| format!("there is no function {name}"))?;
+        Ok(Self {
+            lambda: lambda.clone(),
+            port: cloud.port(),
+            name: name.to_owned(),
+            arn: found.function_arn.with_context(|| format!("function {name} has no ARN"))?,
+        })
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {

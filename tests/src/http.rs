@@ -45,6 +45,29 @@ pub(crate) async fn call(port: u16, service: &str, operation: &str, input: &Valu
     answer.with_context(|| format!("cannot call {operation}"))
 }
 
+/// Calls an operation by AWS's query protocol: a form, whose fields name the action, and an answer in XML.
+///
+/// # Errors
+/// As [`Request::text`].
+pub(crate) async fn query(
+    port: u16,
+    service: &str,
+    version: &str,
+    form: &[(String, String)],
+) -> Result<String> {
+    let fields = form.iter().map(|(key, value)| format!("{key}={}", escaped(value)));
+    let form = fields.chain([format!("Version={version}")]).collect::<Vec<_>>().join("&");
+    Request::post("/", "application/x-www-form-urlencoded", form).of_service(service).text(port).await
+}
+
+/// Percent-encodes for a form: letters and digits stay.
+fn escaped(text: &str) -> String {
+    let escape = |byte: u8| {
+        if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    text.bytes().map(escape).collect()
+}
+
 impl<'a> Request<'a> {
     pub(crate) fn get(path: &'a str) -> Self {
         Self { method: "GET", path, headers: Vec::new(), body: String::new(), deadline: DEADLINE }

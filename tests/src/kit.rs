@@ -3,8 +3,10 @@
 mod chromium;
 mod debian;
 mod emulator;
+mod grafana;
 mod node;
 mod opentelemetry;
+mod prometheus;
 mod python;
 
 use std::{
@@ -32,6 +34,10 @@ pub enum Kit {
     Node,
     /// Chromium, which the report's page is tested in. It needs nothing else of this.
     Chromium,
+    /// Prometheus, which the expressions of dashboards and alerts run on. It needs nothing else of this.
+    Prometheus,
+    /// Grafana's schema of dashboards, with a compiler that checks against it. It needs nothing else of this.
+    Grafana,
 }
 
 /// Why functions with a layer cannot run on this machine.
@@ -100,13 +106,15 @@ impl Toolbox {
     /// # Errors
     /// [`Missing`] says what this machine lacks.
     pub fn equip(&self, kit: Kit, progress: &Progress) -> Result<(), Missing> {
-        if kit == Kit::Chromium {
-            return chromium::provide(progress);
+        match kit {
+            Kit::Chromium => return chromium::provide(progress),
+            Kit::Prometheus => return self.prometheus(progress).map(drop),
+            Kit::Grafana => return self.grafana(progress).map(drop),
+            Kit::Emulator | Kit::Python | Kit::Node => namespaces()?,
         }
-        namespaces()?;
         emulator::install(self, progress)?;
         match kit {
-            Kit::Emulator | Kit::Chromium => {}
+            Kit::Emulator | Kit::Chromium | Kit::Prometheus | Kit::Grafana => {}
             Kit::Python | Kit::Node => opentelemetry::install(self, kit, progress).map(drop)?,
         }
         Ok(())

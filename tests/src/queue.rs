@@ -102,6 +102,17 @@ impl<'a> Builder<'a> {
 }
 
 impl Queue {
+    pub(crate) fn at(cloud: &Cloud, url: &str) -> Self {
+        let name = url.rsplit('/').next().unwrap_or_default().to_owned();
+        Self {
+            sqs: cloud.sqs().clone(),
+            port: cloud.port(),
+            url: url.to_owned(),
+            arn: format!("arn:aws:sqs:{}:{}:{name}", Cloud::REGION, Cloud::ACCOUNT),
+            name,
+        }
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {

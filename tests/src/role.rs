@@ -5,36 +5,63 @@ use serde_json::{Value, json};
 
 use crate::{cloud::Cloud, http};
 
-/// Creates a role which Lambda may take on, with one policy that allows `actions`.
-pub(crate) async fn create(port: u16, name: &str, actions: &[&str]) -> Result<String> {
+/// Creates a role which Lambda may take on, with these inline policies by their names.
+pub(crate) async fn create(port: u16, name: &str, policies: &[(&str, Value)]) -> Result<String> {
     let trust = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
     ]});
-    let policy = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": actions, "Resource": "*"},
-    ]});
-    let create = format!("Action=CreateRole&RoleName={name}&AssumeRolePolicyDocument={}", escaped(&trust));
-    ask(port, create).await.with_context(|| format!("cannot create role {name}"))?;
-    // IAM wants at least one action in a policy.
-    if !actions.is_empty() {
-        let put = format!(
-            "Action=PutRolePolicy&RoleName={name}&PolicyName=calls&PolicyDocument={}",
-            escaped(&policy)
-        );
-        ask(port, put).await.with_context(|| format!("cannot set the policy of role {name}"))?;
+    let trust = trust.to_string();
+    ask(port, "CreateRole", &[("RoleName", name), ("AssumeRolePolicyDocument", &trust)])
+        .await
+        .with_context(|| format!("cannot create role {name}"))?;
+    for (policy, document) in policies {
+        let document = document.to_string();
+        ask(
+            port,
+            "PutRolePolicy",
+            &[("RoleName", name), ("PolicyName", *policy), ("PolicyDocument", &document)],
+        )
+        .await
+        .with_context(|| format!("cannot set policy {policy} of role {name}"))?;
     }
     Ok(format!("arn:aws:iam::{}:role/{name}", Cloud::ACCOUNT))
 }
 
-async fn ask(port: u16, form: String) -> Result<String> {
-    let form = format!("{form}&Version=2010-05-08");
-    http::Request::post("/", "application/x-www-form-urlencoded", form).of_service("iam").text(port).await
+/// The policy that allows `actions` on every resource; IAM wants at least one in a policy.
+pub(crate) fn of_actions(actions: &[&str]) -> Option<Value> {
+    let statement = json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
+    (!actions.is_empty()).then(|| json!({"Version": "2012-10-17", "Statement": [statement]}))
 }
 
-/// Percent-encodes for a form: letters and digits stay.
-fn escaped(document: &Value) -> String {
-    let escape = |byte: u8| {
-        if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
-    };
-    document.to_string().bytes().map(escape).collect()
+/// The document of a role's inline policy.
+pub(crate) async fn policy(port: u16, role: &str, policy: &str) -> Result<Value> {
+    let answer = ask(port, "GetRolePolicy", &[("RoleName", role), ("PolicyName", policy)]).await?;
+    let document =
+        answer.split_once("<PolicyDocument>").and_then(|(_, rest)| rest.split_once("</PolicyDocument>"));
+    let (document, _) = document.with_context(|| format!("the answer has no policy: {answer}"))?;
+    let document = percent_decoded(document);
+    serde_json::from_str(&document).with_context(|| format!("the policy is not JSON: {document}"))
+}
+
+async fn ask(port: u16, action: &str, fields: &[(&str, &str)]) -> Result<String> {
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    let form: Vec<_> = [owned(&("Action", action))].into_iter().chain(fields.iter().map(owned)).collect();
+    http::query(port, "iam", "2010-05-08", &form).await
+}
+
+/// IAM gives documents in percent-encoding.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => {
+                let value = bytes.next().and_then(digit).zip(bytes.next().and_then(digit));
+                decoded.extend(value.map(|(high, low)| high << 4 | low));
+            }
+            byte => decoded.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }

@@ -15,8 +15,11 @@ cargo xtask <command>
   layer     build the Lambda layer: target/layer/hopguard-x86_64.zip
   ci        formatting, lints, documentation, licences, then test
   purity    prove that core does no IO and that imports run one way
-  docs      write the generated parts of the pages in docs/
+  docs      write the generated parts of docs and deploy
               --check           only say whether they are up to date
+  dashboards  write the files in dashboards/
+              --check           only say whether they are up to date
+  templates what cfn-lint and checkov say of deploy
   bench     measure, and print each figure's ratio to its reference
               [filter]          only the cases with this in their names
               layer             the layer, beside a bare extension
@@ -36,7 +39,9 @@ pub(crate) enum Command {
     Ci,
     Layer,
     Purity,
+    Templates,
     Docs { check: bool },
+    Dashboards { check: bool },
     Bench { filter: Option<String> },
     BenchLayer,
 }
@@ -53,12 +58,20 @@ impl Command {
             ["ci"] => Self::Ci,
             ["layer"] => Self::Layer,
             ["purity"] => Self::Purity,
+            ["templates"] => Self::Templates,
             ["docs"] => Self::Docs { check: false },
             ["docs", "--check"] => Self::Docs { check: true },
+            ["dashboards"] => Self::Dashboards { check: false },
+            ["dashboards", "--check"] => Self::Dashboards { check: true },
             ["bench"] => Self::Bench { filter: None },
             ["bench", "layer"] => Self::BenchLayer,
             ["bench", filter] if !filter.starts_with('-') => Self::Bench { filter: Some(filter.to_owned()) },
-            [command @ ("test" | "ci" | "layer" | "purity" | "docs" | "bench"), option, ..] => {
+            [
+                command
+                @ ("test" | "ci" | "layer" | "purity" | "templates" | "docs" | "dashboards" | "bench"),
+                option,
+                ..,
+            ] => {
                 bail!("{command} does not know {option:?}")
             }
             [unknown, ..] => bail!("there is no command {unknown:?}"),
@@ -84,10 +97,13 @@ mod tests {
             ("test --all", Err("test does not know \"--all\"")),
             ("docs", Ok(Command::Docs { check: false })),
             ("docs --check", Ok(Command::Docs { check: true })),
+            ("dashboards --check", Ok(Command::Dashboards { check: true })),
             ("bench sqs", Ok(Command::Bench { filter: Some("sqs".to_owned()) })),
             ("bench layer", Ok(Command::BenchLayer)),
             ("bench --sqs", Err("bench does not know \"--sqs\"")),
             ("layer", Ok(Command::Layer)),
+            ("templates", Ok(Command::Templates)),
+            ("templates all", Err("templates does not know \"all\"")),
             ("layers", Err("there is no command \"layers\"")),
         ];
         for (line, expected) in cases {

@@ -1,34 +1,46 @@
-//! `cargo xtask docs`: what the pages in `docs/` show and the code decides, and whether their links lead anywhere.
+//! `cargo xtask docs`: what the pages in `docs/` and the template in `deploy/` show and something else decides, and whether links lead
+//! anywhere.
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use hopguard_core::{findings, settings};
 
-use crate::{links, page::Page, workspace::Workspace};
+use crate::{guard_template, links, page::Page, workspace::Workspace};
 
-/// A table, the page that it stands on and its name there.
+/// A table or the like, the page that it stands on and its name there.
 struct Table {
     page: &'static str,
     name: &'static str,
-    content: fn() -> String,
+    content: fn(&Workspace) -> Result<String>,
 }
 
-const TABLES: [Table; 2] = [
-    Table { page: "docs/settings.md", name: "settings", content: settings::markdown_table },
-    Table { page: "docs/findings.md", name: "thresholds", content: findings::markdown_table },
+const TABLES: [Table; 3] = [
+    Table { page: "docs/settings.md", name: "settings", content: |_| Ok(settings::markdown_table()) },
+    Table { page: "docs/findings.md", name: "thresholds", content: |_| Ok(findings::markdown_table()) },
+    Table {
+        page: "deploy/cloudformation/guard.yaml",
+        name: "dashboards",
+        content: guard_template::resources,
+    },
 ];
+
+/// All of them; without `dashboards/` the template keeps what it has of it.
+fn tables(workspace: &Workspace) -> impl Iterator<Item = Table> {
+    let there = workspace.path("dashboards").is_dir();
+    TABLES.into_iter().filter(move |table| there || table.name != "dashboards")
+}
 
 /// Writes the tables, or with `check` fails where one is out of date.
 pub(crate) fn run(workspace: &Workspace, only_check: bool) -> Result<ExitCode> {
     if only_check {
         check(workspace)?;
-        println!("the pages show the tables as the code has them, and their links lead somewhere");
+        println!("docs and deploy show the tables as the code has them, and links lead somewhere");
         return Ok(ExitCode::SUCCESS);
     }
-    for Table { page, name, content } in TABLES {
+    for Table { page, name, content } in tables(workspace) {
         let mut text = Page::read(workspace, page)?;
-        let changed = text.set(name, &content())?;
+        let changed = text.set(name, &content(workspace)?)?;
         text.write()?;
         println!("{page}: {name} {}", if changed { "written" } else { "were up to date" });
     }
@@ -37,8 +49,8 @@ pub(crate) fn run(workspace: &Workspace, only_check: bool) -> Result<ExitCode> {
 
 /// Fails where a table is not the code's, or a link leads nowhere.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    for Table { page, name, content } in TABLES {
-        if Page::read(workspace, page)?.set(name, &content())? {
+    for Table { page, name, content } in tables(workspace) {
+        if Page::read(workspace, page)?.set(name, &content(workspace)?)? {
             bail!("the {name} in {page} are not those of the code: run `cargo xtask docs`");
         }
     }

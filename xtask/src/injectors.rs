@@ -89,7 +89,7 @@ fn copy_tree(source: &Path, place: &Path) -> Result<()> {
 }
 
 /// Does the work unless `marker` says that it was done for what is wanted.
-fn once(marker: &Path, wanted: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+pub(crate) fn once(marker: &Path, wanted: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     if fs::read_to_string(marker).is_ok_and(|done| done == wanted) {
         return Ok(());
     }

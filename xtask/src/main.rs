@@ -5,9 +5,11 @@ mod bench;
 mod ci;
 mod command;
 mod counts;
+mod dashboards;
 mod demo;
 mod docs;
 mod graph;
+mod guard_template;
 mod house;
 mod injectors;
 mod layer;
@@ -16,6 +18,7 @@ mod page;
 mod process;
 mod purity;
 mod report;
+mod templates;
 mod test;
 mod tool;
 mod workspace;
@@ -46,7 +49,9 @@ fn main() -> ExitCode {
         Command::Ci => ci::run(&workspace),
         Command::Layer => layer::run(&workspace),
         Command::Purity => purity::run(&workspace),
+        Command::Templates => Ok(templates::run(&workspace)),
         Command::Docs { check } => docs::run(&workspace, check),
+        Command::Dashboards { check } => dashboards::run(&workspace, check),
         Command::BenchLayer => bench::layer(&workspace),
         Command::Bench { filter } => bench::run(&workspace, filter.as_deref()),
     });

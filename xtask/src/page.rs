@@ -40,8 +40,11 @@ fn replaced(text: &str, page: &str, name: &str, content: &str) -> Result<String>
     let missing =
         || format!("{page} lacks the lines {open} and {close}, in this order: write them where it belongs");
     let (before, rest) = text.split_once(&open).with_context(missing)?;
-    let (_, after) = rest.split_once(&close).with_context(missing)?;
-    Ok(format!("{before}{open}\n{}\n{close}{after}", content.trim_end()))
+    let (old, after) = rest.split_once(&close).with_context(missing)?;
+    // In a language whose comments begin with #, the marker stands in one.
+    let margin = old.rsplit('\n').next().filter(|margin| margin.trim_matches([' ', '#']).is_empty());
+    let margin = margin.unwrap_or_default();
+    Ok(format!("{before}{open}\n{}\n{margin}{close}{after}", content.trim_end()))
 }
 
 #[cfg(test)]
@@ -58,6 +61,9 @@ mod tests {
             new,
             "a second time changes nothing"
         );
+        let yaml = "a:\n  # <!-- made -->\n  # <!-- /made -->\nend:\n";
+        let new = replaced(yaml, "a.yaml", "made", "  b: 1").unwrap();
+        assert_eq!(new, "a:\n  # <!-- made -->\n  b: 1\n  # <!-- /made -->\nend:\n");
     }
 
     #[test]

@@ -9,10 +9,11 @@ use std::{
 use anyhow::{Result, anyhow};
 
 use crate::{
-    demo, docs, injectors,
+    dashboards, demo, docs, injectors,
     process::{self, Output},
     purity,
     report::Report,
+    templates,
     tool::NEXTEST,
     workspace::Workspace,
 };
@@ -30,22 +31,32 @@ struct Part {
 }
 
 /// The parts, each with what builds on it. A test of the layer says by the module that it stands in what it needs.
-const TEST_BED: [Part; 5] = [
+const TEST_BED: [Part; 7] = [
     Part {
         name: Some("chromium"),
         what: "the tests of the report's page in Chromium",
         tests: "package(hopguard-cli) and binary(page)",
     },
+    Part {
+        name: Some("prometheus"),
+        what: "the tests of dashboards and alerts on a Prometheus",
+        tests: "package(hopguard-tests) and kind(test) and test(/^prometheus::/)",
+    },
+    Part {
+        name: Some("grafana"),
+        what: "the tests of dashboards against Grafana's schema",
+        tests: "package(hopguard-tests) and kind(test) and test(/^grafana::/)",
+    },
     Part { name: None, what: "the end-to-end tests", tests: "package(hopguard-tests) and kind(test)" },
     Part {
         name: Some("emulator"),
         what: "the tests in AWS's execution environment",
-        tests: "package(hopguard-tests) and kind(test) and test(/^(environment|python|node|mixed|waits)::/)",
+        tests: "package(hopguard-tests) and kind(test) and test(/^(environment|python|node|mixed|waits|prometheus|cloudwatch)::/)",
     },
     Part {
         name: Some("python"),
         what: "the tests with Python functions",
-        tests: "package(hopguard-tests) and kind(test) and test(/^(python|mixed|waits)::/)",
+        tests: "package(hopguard-tests) and kind(test) and test(/^(python|mixed|waits|prometheus|cloudwatch)::/)",
     },
     Part {
         name: Some("node"),
@@ -70,6 +81,9 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
         purity::check(workspace).map(|found| println!("    {}", found.replace('\n', "\n    ")))
     });
     report.step("docs: tables are as the code has them, links lead somewhere", |_| docs::check(workspace));
+    report.step("dashboards: the files in dashboards/ are as the code has them", |_| {
+        dashboards::check(workspace)
+    });
     if !report.step("cargo-nextest", |_| NEXTEST.install(workspace)) {
         return;
     }
@@ -93,6 +107,7 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
             Err(error) => report.leave_out(&title, &format!("{error:#}")),
         }
     }
+    templates::steps(workspace, report);
     report.step("tests: hopguard-core on its own", |report| {
         counted(report, &mut nextest(workspace, &["--package", "hopguard-core"]))
     });

@@ -52,7 +52,10 @@ impl Plan {
     /// What it comes to, for a person who has not decided yet.
     pub(crate) fn describe(&self, reserved: Reserved) -> String {
         match self {
-            Self::Restore(to) => format!("{}, and removes the tags of the trip", Restored(*to)),
+            Self::Restore(Some(to)) => {
+                format!("sets its reserved concurrency to {to} and removes the tags of the trip")
+            }
+            Self::Restore(None) => "removes its reserved concurrency and the tags of the trip".to_owned(),
             Self::Untag => format!(
                 "only removes the tags of the trip: {} since then by something else, a deployment perhaps",
                 Set(reserved)

@@ -50,17 +50,26 @@ fn describe(page: &mut Page, function: &FunctionStatus, now: SystemTime) {
             Some(chain) => item(page, "chain", &format!("{chain}, which is the trace id of its root"), PLAIN),
             None => item(page, "chain", "none", PLAIN),
         }
-        let prior = trip.prior.as_deref().unwrap_or("not in the tags");
-        item(page, "before", &format!("reserved concurrency {prior}"), PLAIN);
+        item(page, "before", &before(trip.prior.as_deref()), PLAIN);
     }
     if let Some(surroundings) = &function.surroundings {
         waiting(page, surroundings, function.state);
     }
     if function.trip.is_some() || function.state.is_stopped() {
-        item(page, "resume", &function.resume, PLAIN);
+        item(page, "resume", &format!("hopguard resume {} {}", function.function, function.resume), PLAIN);
     }
     for unknown in &function.unknown {
         item(page, "not known", unknown, YELLOW);
+    }
+}
+
+/// What was reserved before the trip.
+fn before(prior: Option<&str>) -> String {
+    match prior {
+        Some("unreserved") => "nothing reserved".to_owned(),
+        Some("unknown") => "not known: it was not readable".to_owned(),
+        Some(number) => format!("{number} reserved"),
+        None => "not known: it is not in the tags".to_owned(),
     }
 }
 

@@ -27,11 +27,17 @@ pub enum Measure {
     Saving,
     /// What its wait cost.
     WaitCost,
+    /// An invocation's distance from the root of its chain.
+    Hop,
+    /// How often the function stood on the path to an invocation, that one included.
+    Visits,
+    /// The size of the function's code on disk.
+    PackageSize,
 }
 
 impl Measure {
     /// All measures, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::InvokeDuration,
         Self::InitDuration,
         Self::BilledDuration,
@@ -42,6 +48,9 @@ impl Measure {
         Self::SyncInvoke,
         Self::Saving,
         Self::WaitCost,
+        Self::Hop,
+        Self::Visits,
+        Self::PackageSize,
     ];
 
     /// The metric's name: OpenTelemetry's where there is one.
@@ -57,15 +66,20 @@ impl Measure {
             Self::SyncInvoke => "hopguard.sync_invoke",
             Self::Saving => "hopguard.saving",
             Self::WaitCost => "hopguard.wait.cost",
+            Self::Hop => "hopguard.hop",
+            Self::Visits => "hopguard.visits",
+            Self::PackageSize => "hopguard.package.size",
         }
     }
 
     /// The unit (UCUM).
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::MemoryUsed | Self::LayerMemory => "By",
+            Self::MemoryUsed | Self::LayerMemory | Self::PackageSize => "By",
             // UCUM has no money: in braces is what it takes as a word of one's own.
             Self::WaitCost => "{USD}",
+            Self::Hop => "{hop}",
+            Self::Visits => "{visit}",
             Self::InvokeDuration
             | Self::InitDuration
             | Self::BilledDuration
@@ -96,7 +110,10 @@ impl Measure {
             ],
             // From 1 ms at 128 MB, which is 2e-9 USD, to 900 s at 10 GB, which is 0.15 USD.
             Self::WaitCost => &[1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1],
-            Self::LayerInit | Self::LayerMemory => &[],
+            // Up to the default limits of 100 hops and 10 visits, and beyond; the first bucket of the hops has the roots alone.
+            Self::Hop => &[0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1000.0],
+            Self::Visits => &[1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0, 20.0, 50.0, 100.0, 1000.0],
+            Self::LayerInit | Self::LayerMemory | Self::PackageSize => &[],
         }
     }
 }

@@ -99,11 +99,13 @@ pub enum Counter {
     FoundOrchestrator,
     /// Windows in which it did the work of many.
     FoundMonolith,
+    /// Invocations that began a chain: those at hop 0.
+    Chains,
 }
 
 impl Counter {
     /// All counters, in the order of their declaration.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Allowed,
         Self::Warned,
         Self::Blocked,
@@ -145,6 +147,7 @@ impl Counter {
         Self::FoundSerialWait,
         Self::FoundOrchestrator,
         Self::FoundMonolith,
+        Self::Chains,
     ];
 
     /// The metric's name, and the attribute that tells counters of one metric apart.
@@ -191,6 +194,7 @@ impl Counter {
             Self::FoundSerialWait => ("hopguard.findings", Some(("finding", Kind::SerialWait.name()))),
             Self::FoundOrchestrator => ("hopguard.findings", Some(("finding", Kind::Orchestrator.name()))),
             Self::FoundMonolith => ("hopguard.findings", Some(("finding", Kind::Monolith.name()))),
+            Self::Chains => ("hopguard.chains", None),
         }
     }
 

@@ -62,6 +62,16 @@ impl Observer {
         }
     }
 
+    /// A trip is over, well or not. Nothing may run here any more, and an alert hangs on it: what was counted goes out now, and not with a next
+    /// invocation. Returns when that is done or has met trouble, and well before `deadline`.
+    pub(crate) async fn tripped(&self, deadline: Instant) {
+        if !self.0.exports() {
+            return;
+        }
+        let latest = deadline.checked_sub(MARGIN).unwrap_or_else(Instant::now);
+        self.flush(latest.min(Instant::now() + FLUSH_LIMIT), false).await;
+    }
+
     /// The environment ends: exports what is left. Returns when that is done, or by the deadline (milliseconds since 1970).
     pub async fn shut_down(&self, deadline_ms: u64) {
         let inner = &self.0;

@@ -7,7 +7,7 @@ use hopguard_aws::{Clients, CloudWatch};
 use hopguard_core::findings::Thresholds;
 use hopguard_core::settings::Telemetry;
 use hopguard_core::wait::Price;
-use hopguard_core::{Counter, Counters, FlushPolicy, Measure};
+use hopguard_core::{Counter, Counters, FlushPolicy, FunctionId, Measure};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
@@ -46,8 +46,10 @@ pub(crate) struct Inner {
     pub(crate) cloudwatch: Option<CloudWatch>,
     /// No event says that an invocation has started, and several run at once.
     pub(crate) managed: bool,
-    /// What every span and metric says of the function.
-    pub(crate) resource: Resource,
+    /// What every span and metric says of the function, as far as its variables tell it.
+    resource: Resource,
+    /// The same with the account, which the first invocation tells.
+    located: OnceLock<Resource>,
     pub(crate) reports: OnceLock<Arc<UdpSocket>>,
     /// Whether the platform tells of the end of invocations.
     pub(crate) subscribed: AtomicBool,
@@ -149,6 +151,7 @@ impl Observer {
         }
         Self(Arc::new(Inner {
             resource: resource::own(&environment),
+            located: OnceLock::new(),
             cloudwatch: settings.metrics.cloudwatch.then(|| CloudWatch::new(clients)),
             environment,
             settings,
@@ -224,6 +227,11 @@ impl Observer {
 impl Inner {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What every span and metric says of the function.
+    pub(crate) fn resource(&self) -> &Resource {
+        self.located.get().unwrap_or(&self.resource)
     }
 
     /// Whether anything of this signal goes anywhere.
@@ -307,13 +315,20 @@ impl Inner {
         if !self.exports() {
             return;
         }
+        self.located.get_or_init(|| resource::located(&self.resource, &told.started.arn));
         if let Some(first) = state.waits.close(Closed { cold, ..told }) {
             self.finish(state, &first);
         }
     }
 
-    /// Says of an invocation that is over what it waited for.
+    /// Says of an invocation that is over where it stood in its chain and what it waited for.
     fn finish(&self, state: &mut State, closed: &Closed) {
+        let Started { lineage, arn, .. } = &closed.started;
+        state.meter.record(Measure::Hop, lineage.hop.into());
+        state.meter.record(Measure::Visits, lineage.visits.of(FunctionId::from_arn(arn)).into());
+        if lineage.hop == 0 {
+            self.counters.count(Counter::Chains);
+        }
         let memory_mb = self.environment.memory_mb.and_then(|mb| u32::try_from(mb).ok()).unwrap_or_default();
         let (calls, analysis) = state.waits.analyse(closed, memory_mb, &self.price);
         if analysis.calls > 0 {
@@ -387,16 +402,21 @@ impl Inner {
         let _ = self.shuts_down.set(until);
     }
 
-    /// Measures the function's code before its first span is made, which is behind its first answer.
+    /// Measures the function's code before its first invocation is analysed, which is behind its first answer.
     async fn measure_package(&self) {
-        let wanted = self.wants(Signal::Traces) && self.state().waits.has_cold();
+        let wanted = self.exports() && self.state().waits.has_cold();
         if !wanted {
             return;
         }
         // Lambda tells the runtime where the code is, and not extensions.
         let root = self.environment.task_root.clone().unwrap_or_else(|| PathBuf::from("/var/task"));
         let bytes = package::measure(root).await;
-        self.state().package_bytes = bytes;
+        let mut state = self.state();
+        state.package_bytes = bytes;
+        if let Some(bytes) = bytes {
+            // Exact up to 2^53 bytes.
+            state.meter.record(Measure::PackageSize, bytes as f64);
+        }
     }
 
     /// Brings together what is to be exported: reports that nobody has read yet, spans and metrics of the layer's own.
@@ -416,7 +436,7 @@ impl Inner {
         if let Some(bytes) = resident_bytes() {
             state.meter.record(Measure::LayerMemory, bytes);
         }
-        if let Some(chunk) = state.own_spans.take(&self.resource) {
+        if let Some(chunk) = state.own_spans.take(self.resource()) {
             let items = chunk.items as u64;
             if !state.buffer(Signal::Traces).push(chunk) {
                 self.counters.add(Counter::DroppedSpans, items);
@@ -424,7 +444,7 @@ impl Inner {
         }
         if self.wants(Signal::Metrics) {
             let request =
-                points::request(&self.resource, &self.counters, &state.meter, SystemTime::now(), exported);
+                points::request(self.resource(), &self.counters, &state.meter, SystemTime::now(), exported);
             let chunk = Chunk::new(request.encode_to_vec(), request.items());
             let items = chunk.items as u64;
             if !state.buffer(Signal::Metrics).push(chunk) {

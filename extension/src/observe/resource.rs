@@ -66,6 +66,16 @@ pub(crate) fn own(environment: &Environment) -> Resource {
     resource
 }
 
+/// The same with the account of the function, as its ARN has it.
+pub(crate) fn located(own: &Resource, arn: &str) -> Resource {
+    let mut resource = own.clone();
+    let account = arn.split(':').nth(4).filter(|account| !account.is_empty());
+    if let Some(account) = account {
+        fill(&mut resource.attributes, "cloud.account.id", &text("cloud.account.id", account));
+    }
+    resource
+}
+
 /// Adds to a resource what it does not say of itself. Its own words stay.
 pub(crate) fn complete(resource: &mut Option<Resource>, own: &Resource) {
     let resource = resource.get_or_insert_default();
@@ -102,6 +112,9 @@ mod tests {
         assert_eq!(said(&own, "service.name"), word("by-name"));
         assert_eq!(said(&own, "faas.name"), word("orders"));
         assert_eq!(said(&own, "faas.max_memory"), Some(Value::IntValue(134_217_728)));
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:orders";
+        assert_eq!(said(&located(&own, arn), "cloud.account.id"), word("123456789012"));
+        assert_eq!(located(&own, "orders"), own);
         let mut received =
             Some(Resource { attributes: vec![text("service.name", "theirs")], ..Resource::default() });
         complete(&mut received, &own);

@@ -30,7 +30,9 @@ impl Toolbox {
 
 pub(crate) fn install(toolbox: &Toolbox, kit: Kit, progress: &Progress) -> Result<PathBuf, Missing> {
     let (name, files): (_, &[&str]) = match kit {
-        Kit::Emulator | Kit::Chromium => return Err(anyhow::anyhow!("the kit has no language").into()),
+        Kit::Emulator | Kit::Chromium | Kit::Prometheus | Kit::Grafana => {
+            return Err(anyhow::anyhow!("the kit has no language").into());
+        }
         Kit::Python => ("opentelemetry-python", &["requirements.txt"]),
         Kit::Node => ("opentelemetry-node", &["package.json", "package-lock.json"]),
     };

@@ -1,6 +1,7 @@
 //! The crate in AWS's own execution environment, beside the layer's extension.
 
 mod simulated;
+mod simulator;
 
 use std::path::Path;
 

@@ -95,7 +95,7 @@ fn a_healthy_function_has_nothing_but_ok() {
 #[test]
 fn each_fault_is_told_with_what_to_do() {
     type Case = (&'static str, fn(&mut Facts), &'static str, Level, &'static str);
-    let cases: [Case; 27] = [
+    let cases: [Case; 28] = [
         (
             "a bad setting",
             |f| set(f, "HOPGUARD_MAX_VISITS", "ten"),
@@ -185,6 +185,16 @@ fn each_fault_is_told_with_what_to_do() {
             |f| deny(f, "lambda:PutFunctionConcurrency"),
             "permission",
             Level::Error,
+            "does not trip",
+        ),
+        (
+            "no permission to trip, and nothing to trip",
+            |f| {
+                deny(f, "lambda:PutFunctionConcurrency");
+                set(f, "HOPGUARD_MODE", "observe");
+            },
+            "permission",
+            Level::Warning,
             "does not trip",
         ),
         (

@@ -1,4 +1,5 @@
 use hopguard_aws::operator::Permission;
+use hopguard_core::Mode;
 
 use crate::doctor::check::Check;
 use crate::doctor::facts::Facts;
@@ -51,23 +52,27 @@ pub(super) fn state(facts: &Facts, checks: &mut Vec<Check>) {
 /// What its role may do of what the guard needs.
 pub(super) fn permissions(facts: &Facts, checks: &mut Vec<Check>) {
     const NAME: &str = "permission";
+    const ADVICE: &str = "hopguard attach gives it, or see docs/permissions.md";
+    let enforces = facts.settings.policy.mode == Mode::Enforce;
     let mut allowed = 0_usize;
     for (need, known) in &facts.permissions {
+        let lacks = || {
+            let of = if need.resource == facts.function.arn {
+                String::new()
+            } else {
+                format!(" on {}", need.resource)
+            };
+            format!("its role lacks {}{of}: {}", need.action, need.without)
+        };
         match known {
             Ok(Permission::Allowed) => allowed += 1,
             // Without these there is no trip and no quarantine.
-            Ok(_) if matches!(need.action, "lambda:PutFunctionConcurrency" | "sqs:SendMessage") => {
-                checks.push(Check::error(
-                    NAME,
-                    format!("its role may not {} on {}: {}", need.action, need.resource, need.without),
-                    "hopguard attach gives it, or see docs/permissions.md",
-                ));
+            Ok(_)
+                if enforces && matches!(need.action, "lambda:PutFunctionConcurrency" | "sqs:SendMessage") =>
+            {
+                checks.push(Check::error(NAME, lacks(), ADVICE));
             }
-            Ok(_) => checks.push(Check::warning(
-                NAME,
-                format!("its role may not {} on {}: {}", need.action, need.resource, need.without),
-                "hopguard attach gives it, or see docs/permissions.md",
-            )),
+            Ok(_) => checks.push(Check::warning(NAME, lacks(), ADVICE)),
             Err(error) => checks.push(Check::unknown(NAME, format!("what its role may do: {error}"))),
         }
     }

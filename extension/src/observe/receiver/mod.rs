@@ -104,7 +104,7 @@ async fn handle(
     })?;
     let zipped = head.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
     let body: Bytes = if zipped { payload::unzip(&body.to_bytes())? } else { body.to_bytes() };
-    let resource = &inner.resource;
+    let resource = inner.resource();
     let chunk = match signal {
         Signal::Traces => payload::decode::<ExportTraceServiceRequest>(form, &body, resource),
         Signal::Metrics => payload::decode::<ExportMetricsServiceRequest>(form, &body, resource),

@@ -64,6 +64,8 @@ fn request() -> Result<Request> {
         ["--install", "python"] => Ok(Request::Equip(Kit::Python)),
         ["--install", "node"] => Ok(Request::Equip(Kit::Node)),
         ["--install", "chromium"] => Ok(Request::Equip(Kit::Chromium)),
+        ["--install", "prometheus"] => Ok(Request::Equip(Kit::Prometheus)),
+        ["--install", "grafana"] => Ok(Request::Equip(Kit::Grafana)),
         _ => bail!("start it with `cargo xtask demo` or `cargo xtask demo --json`"),
     }
 }

@@ -28,10 +28,11 @@ pub(crate) fn configured() -> Result<Option<Mount>> {
         path.push_str(&format!("?Qualifier={version}"));
     }
     let mut packages = Vec::new();
-    for layer in described(&path)?["Layers"].as_array().into_iter().flatten() {
-        let arn = layer["Arn"].as_str().context("a layer has no ARN")?;
-        let content = &described(&format!("/2018-10-31/layers?find=LayerVersion&Arn={arn}"))?["Content"];
-        let part = |name: &str| content[name].as_str().map(str::to_owned);
+    let configuration = described(&path)?;
+    for layer in configuration.get("Layers").and_then(Value::as_array).into_iter().flatten() {
+        let arn = layer.get("Arn").and_then(Value::as_str).context("a layer has no ARN")?;
+        let version = described(&format!("/2018-10-31/layers?find=LayerVersion&Arn={arn}"))?;
+        let part = |name: &str| version.get("Content")?.get(name)?.as_str().map(str::to_owned);
         let found = part("Location").zip(part("CodeSha256"));
         packages.push(found.with_context(|| format!("{arn} has no content"))?);
     }
