@@ -15,7 +15,7 @@ cargo xtask <command>
   layer     build the Lambda layer: target/layer/hopguard-x86_64.zip
   ci        formatting, lints, documentation, licences, then test
   purity    prove that core does no IO and that imports run one way
-  docs      write the generated parts of README.md, docs and deploy
+  docs      write the generated parts of docs and deploy
               --check           only say whether they are up to date
   dashboards  write the files in dashboards/
               --check           only say whether they are up to date

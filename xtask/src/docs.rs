@@ -1,11 +1,12 @@
-//! `cargo xtask docs`: what the README, the pages in `docs/` and the template in `deploy/` show and something else decides.
+//! `cargo xtask docs`: what the pages in `docs/` and the template in `deploy/` show and something else decides, and whether links lead
+//! anywhere.
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use hopguard_core::{findings, settings};
 
-use crate::{guard_template, page::Page, workspace::Workspace};
+use crate::{guard_template, links, page::Page, workspace::Workspace};
 
 /// A table or the like, the page that it stands on and its name there.
 struct Table {
@@ -15,7 +16,7 @@ struct Table {
 }
 
 const TABLES: [Table; 3] = [
-    Table { page: "README.md", name: "settings", content: |_| Ok(settings::markdown_table()) },
+    Table { page: "docs/settings.md", name: "settings", content: |_| Ok(settings::markdown_table()) },
     Table { page: "docs/findings.md", name: "thresholds", content: |_| Ok(findings::markdown_table()) },
     Table {
         page: "deploy/cloudformation/guard.yaml",
@@ -34,7 +35,7 @@ fn tables(workspace: &Workspace) -> impl Iterator<Item = Table> {
 pub(crate) fn run(workspace: &Workspace, only_check: bool) -> Result<ExitCode> {
     if only_check {
         check(workspace)?;
-        println!("README.md, docs and deploy show the tables as the code has them");
+        println!("docs and deploy show the tables as the code has them, and links lead somewhere");
         return Ok(ExitCode::SUCCESS);
     }
     for Table { page, name, content } in tables(workspace) {
@@ -46,12 +47,12 @@ pub(crate) fn run(workspace: &Workspace, only_check: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fails where a table is not the code's.
+/// Fails where a table is not the code's, or a link leads nowhere.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     for Table { page, name, content } in tables(workspace) {
         if Page::read(workspace, page)?.set(name, &content(workspace)?)? {
             bail!("the {name} in {page} are not those of the code: run `cargo xtask docs`");
         }
     }
-    Ok(())
+    links::check(workspace)
 }

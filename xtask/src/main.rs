@@ -13,6 +13,7 @@ mod guard_template;
 mod house;
 mod injectors;
 mod layer;
+mod links;
 mod page;
 mod process;
 mod purity;

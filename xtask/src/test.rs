@@ -80,7 +80,7 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
     report.step("purity: core does no IO, imports run one way", |_| {
         purity::check(workspace).map(|found| println!("    {}", found.replace('\n', "\n    ")))
     });
-    report.step("docs: README.md shows the settings as the code has them", |_| docs::check(workspace));
+    report.step("docs: tables are as the code has them, links lead somewhere", |_| docs::check(workspace));
     report.step("dashboards: the files in dashboards/ are as the code has them", |_| {
         dashboards::check(workspace)
     });

@@ -18,7 +18,7 @@ pub(super) const USD_PER_GB_SECOND: Variable = Variable {
 
 pub(super) const FINDINGS: Variable = Variable {
     name: "HOPGUARD_FINDINGS",
-    default: "as [docs/findings.md](docs/findings.md#thresholds) lists them",
+    default: "as [docs/findings.md](findings.md#thresholds) lists them",
     range: "`threshold=number`, separated by commas",
     doc: "From where on something is a finding, for example `serial-wait.share=25,monolith.routes=12`; what is not named keeps its default.",
     apply: |draft, value| {

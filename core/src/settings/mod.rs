@@ -128,7 +128,7 @@ impl Draft {
     }
 }
 
-/// The settings as a table in Markdown, as the README shows it.
+/// The settings as a table in Markdown, as docs/settings.md shows it.
 pub fn markdown_table() -> String {
     let mut table = String::from("| variable | default | range | what it does |\n|---|---|---|---|\n");
     for Variable { name, default, range, doc, .. } in VARIABLES {

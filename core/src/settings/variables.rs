@@ -18,7 +18,7 @@ pub struct Variable {
     pub(super) apply: fn(&mut Draft, &str) -> Result<(), SettingError>,
 }
 
-/// All variables, in the order of the README's table.
+/// All variables, in the order of the table in docs/settings.md.
 pub const VARIABLES: &[Variable] = &[
     MODE,
     MAX_VISITS,
