@@ -1,3 +1,4 @@
+use std::pin::pin;
 use std::time::SystemTime;
 
 use anyhow::{Error, anyhow};
@@ -65,7 +66,10 @@ impl Session {
         }
         // As long as Lambda says.
         let body = from.whole(look, usize::MAX).await.map_err(broke_off)?;
-        let admitted = caught(counters, admit::admit(guard, &call, body.clone())).await;
+        let admitted = {
+            let admitting = pin!(admit::admit(guard, &call, body.clone()));
+            caught(counters, admitting).await
+        };
         let (event, context, invocation) = match admitted {
             Some(Admitted { event, client_context, invocation }) => (event, client_context, Some(invocation)),
             // Nobody knows what the layer thinks of this event: the function gets it as it would without the layer.

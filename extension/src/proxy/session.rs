@@ -47,7 +47,12 @@ impl Session {
                     break;
                 }
             };
-            match caught(&counters, self.exchange(&head)).await {
+            let exchanged = {
+                // Pinned first: what is caught is moved.
+                let exchange = pin!(self.exchange(&head));
+                caught(&counters, exchange).await
+            };
+            match exchanged {
                 Some(Ok(true)) => {}
                 Some(Ok(false)) => break,
                 Some(Err(broken)) => {

@@ -2,7 +2,7 @@ use std::io::{self, IoSlice};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use memchr::memmem;
+use memchr::memchr_iter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -95,8 +95,7 @@ impl Reader<'_> {
             while searched == 0 && self.unread.starts_with(b"\r\n") {
                 self.unread.advance(2);
             }
-            if let Some(end) = self.unread.get(searched..).and_then(|new| memmem::find(new, b"\r\n\r\n")) {
-                let length = searched + end + 4;
+            if let Some(length) = end_of_head(self.unread, searched) {
                 if length > Head::LONGEST {
                     return Err(Malformed::TooLong.into());
                 }
@@ -105,7 +104,7 @@ impl Reader<'_> {
             if self.unread.len() > Head::LONGEST {
                 return Err(Malformed::TooLong.into());
             }
-            searched = self.unread.len().saturating_sub(3);
+            searched = self.unread.len();
             if self.fill(SMALL).await? == 0 {
                 return if self.unread.is_empty() { Ok(None) } else { Err(Unread::cut()) };
             }
@@ -236,6 +235,13 @@ impl Reader<'_> {
         }
         self.half.read_buf(self.unread).await
     }
+}
+
+/// How long the head is at the beginning of these bytes, if its end is there; the first `searched` of them are known not to hold it.
+fn end_of_head(bytes: &[u8], searched: usize) -> Option<usize> {
+    let new = bytes.get(searched..)?;
+    let mut lines = memchr_iter(b'\n', new).map(|at| searched + at + 1);
+    lines.find(|line| bytes.get(..*line).is_some_and(|head| head.ends_with(b"\r\n\r\n")))
 }
 
 /// What was seen of a body.

@@ -1,3 +1,4 @@
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -36,9 +37,9 @@ impl Head {
 
     /// Reads the head of a request, which is all of these bytes.
     pub(crate) fn request(bytes: Bytes) -> Result<Self, Malformed> {
-        let mut headers = [httparse::EMPTY_HEADER; Self::MOST_FIELDS];
-        let mut request = httparse::Request::new(&mut headers);
-        whole(request.parse(&bytes), &bytes)?;
+        let mut headers = [const { MaybeUninit::uninit() }; Self::MOST_FIELDS];
+        let mut request = httparse::Request::new(&mut []);
+        whole(request.parse_with_uninit_headers(&bytes, &mut headers), &bytes)?;
         let (method, target) = request.method.zip(request.path).ok_or(Malformed::Head)?;
         let first = First::Request {
             method: place(&bytes, method.as_bytes()),
@@ -50,9 +51,14 @@ impl Head {
 
     /// Reads the head of an answer, which is all of these bytes.
     pub(crate) fn answer(bytes: Bytes) -> Result<Self, Malformed> {
-        let mut headers = [httparse::EMPTY_HEADER; Self::MOST_FIELDS];
-        let mut answer = httparse::Response::new(&mut headers);
-        whole(answer.parse(&bytes), &bytes)?;
+        let mut headers = [const { MaybeUninit::uninit() }; Self::MOST_FIELDS];
+        let mut answer = httparse::Response::new(&mut []);
+        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+            &mut answer,
+            &bytes,
+            &mut headers,
+        );
+        whole(parsed, &bytes)?;
         let first = First::Answer { status: answer.code.ok_or(Malformed::Head)? };
         let (old, fields) = (answer.version == Some(0), fields(&bytes, answer.headers));
         Ok(Self { first, fields, old, bytes })
