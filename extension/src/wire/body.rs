@@ -93,3 +93,81 @@ fn length(text: &[u8]) -> Result<u64, Malformed> {
     let text = std::str::from_utf8(text).map_err(|_| Malformed::Ambiguous)?;
     if digits { text.parse().map_err(|_| Malformed::Ambiguous) } else { Err(Malformed::Ambiguous) }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn request(headers: &str) -> Result<Left, Malformed> {
+        let text = format!("POST / HTTP/1.1\r\n{headers}\r\n");
+        Left::of_request(&Head::request(Bytes::from(text)).unwrap())
+    }
+
+    fn answer(status: &str, headers: &str, method: &str) -> Result<Left, Malformed> {
+        let text = format!("HTTP/1.1 {status}\r\n{headers}\r\n");
+        Left::of_answer(&Head::answer(Bytes::from(text)).unwrap(), method)
+    }
+
+    #[test]
+    fn of_a_request_the_headers_say_one_length_or_it_is_none() {
+        const CHUNKED: Left = Left::Chunked(Chunks::new());
+        let cases = [
+            ("", Ok(Left::Length(0))),
+            ("Content-Length: 5\r\n", Ok(Left::Length(5))),
+            ("content-length: 5\r\nContent-Length: 5\r\n", Ok(Left::Length(5))),
+            ("Transfer-Encoding: Chunked\r\n", Ok(CHUNKED)),
+            ("Content-Length: 5\r\nContent-Length: 6\r\n", Err(Malformed::Ambiguous)),
+            ("Content-Length: 5, 5\r\n", Err(Malformed::Ambiguous)),
+            ("Content-Length: +5\r\n", Err(Malformed::Ambiguous)),
+            ("Content-Length: -5\r\n", Err(Malformed::Ambiguous)),
+            ("Content-Length:\r\n", Err(Malformed::Ambiguous)),
+            ("Content-Length: 0x5\r\n", Err(Malformed::Ambiguous)),
+            ("Content-Length: 99999999999999999999\r\n", Err(Malformed::Ambiguous)),
+            ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", Err(Malformed::Ambiguous)),
+            ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", Err(Malformed::Ambiguous)),
+            ("Transfer-Encoding: gzip, chunked\r\n", Err(Malformed::Ambiguous)),
+            ("Transfer-Encoding: chunked, identity\r\n", Err(Malformed::Ambiguous)),
+            ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", Err(Malformed::Ambiguous)),
+            ("Transfer-Encoding: xchunked\r\n", Err(Malformed::Ambiguous)),
+        ];
+        for (headers, expected) in cases {
+            assert_eq!(request(headers), expected, "{headers:?}");
+        }
+        let old =
+            Head::request(Bytes::from("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n")).unwrap();
+        assert_eq!(Left::of_request(&old), Err(Malformed::Ambiguous));
+    }
+
+    #[test]
+    fn some_answers_have_no_body_whatever_they_say() {
+        let cases = [
+            ("200 OK", "Content-Length: 5\r\n", "GET", Ok(Left::Length(5))),
+            ("200 OK", "", "GET", Ok(Left::UntilClose)),
+            ("200 OK", "Content-Length: 5\r\n", "HEAD", Ok(Left::Length(0))),
+            ("204 No Content", "", "GET", Ok(Left::Length(0))),
+            ("304 Not Modified", "Content-Length: 5\r\n", "GET", Ok(Left::Length(0))),
+            ("100 Continue", "", "POST", Ok(Left::Length(0))),
+            (
+                "200 OK",
+                "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+                "HEAD",
+                Err(Malformed::Ambiguous),
+            ),
+        ];
+        for (status, headers, method, expected) in cases {
+            assert_eq!(answer(status, headers, method), expected, "{status} {headers:?} {method}");
+        }
+    }
+
+    #[test]
+    fn a_length_is_counted_down_to_the_next_message() {
+        let mut left = Left::Length(5);
+        assert_eq!((left.advance(b"abc", None), left.is_done()), (Ok(3), false));
+        assert_eq!((left.advance(b"deGET", None), left.is_done()), (Ok(2), true));
+        assert_eq!(left.advance(b"GET", None), Ok(0));
+        let mut left = Left::UntilClose;
+        assert_eq!((left.advance(b"abc", None), left.is_done()), (Ok(3), false));
+    }
+}

@@ -118,3 +118,105 @@ impl Place {
 const fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Reads a body in pieces of these sizes, in turn: its data, and how many bytes were the body's.
+    fn read(body: &[u8], sizes: &[usize]) -> Result<(Vec<u8>, usize, bool), Malformed> {
+        let (mut chunks, mut data, mut taken) = (Chunks::new(), Vec::new(), 0);
+        let mut sizes = sizes.iter().cycle();
+        while taken < body.len() && !chunks.is_done() {
+            let end = body.len().min(taken + sizes.next().unwrap());
+            let new = chunks.advance(&body[taken..end], Some(&mut data))?;
+            taken += new;
+            assert!(taken == end || chunks.is_done(), "it stopped within a body");
+        }
+        Ok((data, taken, chunks.is_done()))
+    }
+
+    #[test]
+    fn it_ends_where_its_last_line_ends() {
+        let cases = [
+            ("0\r\n\r\n", ""),
+            ("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "hello world"),
+            ("00a;ext=\"x\"\r\n0123456789\r\n000\r\n\r\n", "0123456789"),
+            (
+                "A \t\r\n0123456789\r\n0\r\nA: b\r\nLambda-Runtime-Function-Error-Type: x\r\n\r\n",
+                "0123456789",
+            ),
+        ];
+        for (body, data) in cases {
+            let more = format!("{body}GET / HTTP/1.1\r\n\r\n");
+            for size in 1..=more.len() {
+                let found = read(more.as_bytes(), &[size]).unwrap();
+                assert_eq!(found, (data.as_bytes().to_vec(), body.len(), true), "{body:?} by {size}");
+            }
+            for cut in 0..body.len() {
+                assert!(!read(&body.as_bytes()[..cut], &[7]).unwrap().2, "{body:?} has not ended at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_chunk_is_refused() {
+        let long = format!("1;{}\r\n", "x".repeat(Chunks::MOST_IDLE));
+        let trailers = format!("0\r\n{}", "A: b\r\n".repeat(Chunks::MOST_IDLE / 6));
+        let cases = [
+            "\r\n",
+            "x\r\n",
+            "-1\r\n",
+            "+1\r\n",
+            "0x1\r\n",
+            " 1\r\n",
+            "1\n",
+            "1\r\r",
+            "1\r\nab",
+            "1\r\na\n",
+            "1\r\na\r\r",
+            "0\r\n\n",
+            "0\r\nA: b\n",
+            "0\r\n\r\r",
+            "1;\0\r\n",
+            "10000000000000000\r\n",
+            &long,
+            &trailers,
+        ];
+        for body in cases {
+            assert_eq!(
+                read(body.as_bytes(), &[3]),
+                Err(Malformed::Chunk),
+                "{:?}",
+                &body[..body.len().min(40)]
+            );
+        }
+        assert!(read(b"ffffffffffffffff\r\nab", &[3]).is_ok(), "as long as it likes");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..100), size in 1_usize..9) {
+            let _ = read(&body, &[size]);
+        }
+
+        #[test]
+        fn however_it_is_cut_it_is_the_same(
+            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..40), 0..6),
+            sizes in prop::collection::vec(1_usize..50, 1..8),
+        ) {
+            let mut body = Vec::new();
+            for piece in &pieces {
+                body.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+                body.extend_from_slice(piece);
+                body.extend_from_slice(b"\r\n");
+            }
+            body.extend_from_slice(b"0\r\nT: 1\r\n\r\n");
+            let length = body.len();
+            body.extend_from_slice(b"0\r\n\r\n");
+            prop_assert_eq!(read(&body, &sizes), Ok((pieces.concat(), length, true)));
+        }
+    }
+}

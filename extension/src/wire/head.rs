@@ -235,3 +235,107 @@ fn fields(bytes: &[u8], headers: &[httparse::Header<'_>]) -> Vec<Field> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request(text: &str) -> Result<Head, Malformed> {
+        Head::request(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn a_request_is_read_where_it_stands() {
+        let head =
+            request("POST /a/b?c=/d HTTP/1.1\r\nHost: x\r\nX-Odd:  kept \r\nEmpty:\r\nx-odd: again\r\n\r\n")
+                .unwrap();
+        assert_eq!((head.method(), head.path(), head.status()), ("POST", "/a/b", 0));
+        assert_eq!(head.values("X-ODD").collect::<Vec<_>>(), [&b"kept"[..], b"again"]);
+        assert_eq!((head.text("empty"), head.text("absent")), (Some(""), None));
+        assert_eq!(request("GET http://127.0.0.1:9001/a HTTP/1.1\r\n\r\n").unwrap().path(), "/a");
+        assert_eq!(request("GET http://127.0.0.1:9001 HTTP/1.1\r\n\r\n").unwrap().path(), "/");
+    }
+
+    #[test]
+    fn what_two_readers_could_read_in_two_ways_is_refused() {
+        let cases = [
+            ("a newline alone", "GET / HTTP/1.1\r\nA: b\n\r\n"),
+            ("a return alone", "GET / HTTP/1.1\r\nA: b\rC: d\r\n\r\n"),
+            ("a folded line", "GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n"),
+            ("a space before the colon", "GET / HTTP/1.1\r\nContent-Length : 5\r\n\r\n"),
+            ("no name", "GET / HTTP/1.1\r\n: b\r\n\r\n"),
+            ("a zero byte", "GET / HTTP/1.1\r\nA: \0\r\n\r\n"),
+            ("another protocol", "GET / HTTP/2.0\r\n\r\n"),
+            ("no target", "GET HTTP/1.1\r\n\r\n"),
+            ("more than a head", "GET / HTTP/1.1\r\n\r\nx"),
+            ("less than a head", "GET / HTTP/1.1\r\n"),
+            ("nothing", ""),
+        ];
+        for (name, text) in cases {
+            assert_eq!(request(text).unwrap_err(), Malformed::Head, "{name}");
+        }
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(129));
+        assert_eq!(request(&many).unwrap_err(), Malformed::TooLong);
+        assert!(request(&many.replacen("A: b\r\n", "", 1)).is_ok());
+    }
+
+    #[test]
+    fn a_connection_ends_where_somebody_says_so() {
+        let cases = [
+            ("HTTP/1.1\r\n", false),
+            ("HTTP/1.1\r\nConnection: close\r\n", true),
+            ("HTTP/1.1\r\nconnection: x, Close\r\n", true),
+            ("HTTP/1.1\r\nConnection: keep-alive\r\n", false),
+            ("HTTP/1.0\r\n", true),
+            ("HTTP/1.0\r\nConnection: Keep-Alive\r\n", false),
+        ];
+        for (text, closes) in cases {
+            assert_eq!(request(&format!("GET / {text}\r\n")).unwrap().closes(), closes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_named_is_rewritten() {
+        let head =
+            request("POST /r HTTP/1.1\r\nHOST: x\r\nA:  b \r\nContent-LENGTH: 5\r\nc: d\r\n\r\n").unwrap();
+        let text = |bytes: Result<Vec<u8>, Malformed>| bytes.map(|bytes| String::from_utf8(bytes).unwrap());
+        assert_eq!(
+            text(head.rewritten(None, &["a"], &[("content-length", "7"), ("New", "1")])).unwrap(),
+            "POST /r HTTP/1.1\r\nHOST: x\r\nContent-LENGTH: 7\r\nc: d\r\nNew: 1\r\n\r\n"
+        );
+        assert_eq!(
+            text(head.rewritten(Some("POST /e HTTP/1.1"), &["content-length", "c"], &[])).unwrap(),
+            "POST /e HTTP/1.1\r\nHOST: x\r\nA:  b\r\n\r\n"
+        );
+        let bare = request("GET / HTTP/1.1\r\n\r\n").unwrap();
+        assert_eq!(text(bare.rewritten(None, &[], &[])).unwrap(), "GET / HTTP/1.1\r\n\r\n");
+        assert_eq!(text(bare.rewritten(None, &[], &[("A", "b\r\nC: d")])), Err(Malformed::Head));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            for read in [Head::request, Head::answer] {
+                if let Ok(head) = read(Bytes::copy_from_slice(&bytes)) {
+                    let _ = (head.closes(), head.path().len(), head.rewritten(None, &["a"], &[("b", "c")]));
+                }
+            }
+        }
+
+        #[test]
+        fn a_head_that_is_read_stays_what_it_was(
+            names in prop::collection::vec("[A-Za-z-]{1,12}", 0..8),
+            values in prop::collection::vec("[!-~]([ -~]{0,20}[!-~])?", 8),
+        ) {
+            let lines: String = names.iter().zip(&values).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let text = format!("HTTP/1.1 200 OK\r\n{lines}\r\n");
+            let head = Head::answer(Bytes::copy_from_slice(text.as_bytes())).unwrap();
+            prop_assert_eq!(head.rewritten(None, &[], &[]).unwrap(), text.into_bytes());
+            for (name, value) in names.iter().zip(&values) {
+                prop_assert!(head.values(name).any(|found| found == value.as_bytes()));
+            }
+        }
+    }
+}
