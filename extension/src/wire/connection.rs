@@ -95,7 +95,7 @@ impl Reader<'_> {
             while searched == 0 && self.unread.starts_with(b"\r\n") {
                 self.unread.advance(2);
             }
-            if let Some(length) = end_of_head(self.unread, searched) {
+            if let Some(length) = end_of_head(self.unread, searched)? {
                 if length > Head::LONGEST {
                     return Err(Malformed::TooLong.into());
                 }
@@ -237,11 +237,20 @@ impl Reader<'_> {
     }
 }
 
-/// How long the head is at the beginning of these bytes, if its end is there; the first `searched` of them are known not to hold it.
-fn end_of_head(bytes: &[u8], searched: usize) -> Option<usize> {
-    let new = bytes.get(searched..)?;
-    let mut lines = memchr_iter(b'\n', new).map(|at| searched + at + 1);
-    lines.find(|line| bytes.get(..*line).is_some_and(|head| head.ends_with(b"\r\n\r\n")))
+/// How long the head is at the beginning of these bytes, if its end is there; the first `searched` of them are known not to hold it. A
+/// line that ends in a newline alone would be waited on for ever.
+fn end_of_head(bytes: &[u8], searched: usize) -> Result<Option<usize>, Malformed> {
+    let new = bytes.get(searched..).unwrap_or_default();
+    for newline in memchr_iter(b'\n', new) {
+        let line = bytes.get(..searched + newline).unwrap_or_default();
+        if !line.ends_with(b"\r") {
+            return Err(Malformed::Head);
+        }
+        if line.ends_with(b"\r\n\r") {
+            return Ok(Some(line.len() + 1));
+        }
+    }
+    Ok(None)
 }
 
 /// What was seen of a body.

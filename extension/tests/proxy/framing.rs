@@ -53,7 +53,7 @@ async fn wherever_a_message_is_cut_it_is_the_same() {
     let bench = Bench::new(&[]).await;
     let mut runtime = runtime(&bench).await;
     runtime.set_nodelay(true).unwrap();
-    let chunked = format!("{RESPONSE}Transfer-Encoding: chunked\r\n\r\n4;x\r\nbody\r\n0\r\nA: b\r\n\r\n");
+    let chunked = format!("{RESPONSE}Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nA: b\r\n\r\n");
     let plain = format!("{RESPONSE}Content-Length: 4\r\n\r\nbody");
     for message in [chunked, plain] {
         for cut in 1..message.len() {
