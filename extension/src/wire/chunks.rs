@@ -186,12 +186,8 @@ mod tests {
             &trailers,
         ];
         for body in cases {
-            assert_eq!(
-                read(body.as_bytes(), &[3]),
-                Err(Malformed::Chunk),
-                "{:?}",
-                &body[..body.len().min(40)]
-            );
+            let shown: String = body.chars().take(40).collect();
+            assert_eq!(read(body.as_bytes(), &[3]), Err(Malformed::Chunk), "{shown:?}");
         }
         assert!(read(b"ffffffffffffffff\r\nab", &[3]).is_ok(), "as long as it likes");
     }
