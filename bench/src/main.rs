@@ -2,7 +2,7 @@
 //! `lambda-extension` crate that does nothing, built with the same profile, and a proxy that only copies.
 //!
 //! `cargo xtask bench layer` builds everything and prints the table. Lambda, the runtime and the collector are threads of this
-//! program; each extension runs in a mount namespace of its own.
+//! program; each extension runs in a mount namespace of its own. `bench-layer proxy` measures the proxies alone.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints")]
 
 mod collector;
@@ -37,6 +37,19 @@ fn main() -> Result<()> {
         let size = std::fs::metadata(subject.program()?).context("no program")?.len();
         samples.binary_mib.add(size as f64 / f64::from(1 << 20));
     }
+    let proxies = |own: &mut Samples, copy: &mut Samples| -> Result<()> {
+        let direct = measure::latencies(Subject::Bare, &collector)?;
+        measure::latencies(Subject::Hopguard, &collector)?.beyond(direct, own);
+        measure::latencies(Subject::Copy, &collector)?.beyond(direct, copy);
+        Ok(())
+    };
+    if std::env::args().nth(1).as_deref() == Some("proxy") {
+        for _ in 0..RUNS {
+            proxies(&mut own, &mut copy)?;
+        }
+        table::print(&own, &bare, &copy);
+        return Ok(());
+    }
     starts(&collector, &mut own, &mut bare)?;
     for nth in 1..=RUNS {
         eprintln!("invocations, run {nth} of {RUNS}");
@@ -45,9 +58,7 @@ fn main() -> Result<()> {
             measure::with_spans(subject, Platform::Batched, &collector, samples)?;
         }
         measure::with_spans(Subject::Hopguard, Platform::Single, &collector, &mut own)?;
-        let direct = measure::latencies(Subject::Bare, &collector)?;
-        measure::latencies(Subject::Hopguard, &collector)?.beyond(direct, &mut own);
-        measure::latencies(Subject::Copy, &collector)?.beyond(direct, &mut copy);
+        proxies(&mut own, &mut copy)?;
     }
     eprintln!("100,000 invocations in one environment");
     measure::soak(&collector, &mut own)?;

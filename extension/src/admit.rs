@@ -78,7 +78,7 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
             return Admitted { event: Some(body), client_context, invocation };
         };
         let blocked = [BlockedRecord::of_call(&one.arrival, reason, &guard.settings)];
-        return withhold(guard, call, &event, &body, Vec::new(), &blocked, batch).await;
+        return Box::pin(withhold(guard, call, &event, &body, Vec::new(), &blocked, batch)).await;
     }
 
     let known = look_up(guard, call, &event).await;
@@ -107,7 +107,8 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
         let invocation = Arc::new(merged(guard, call, source, &arrivals, batch, root, event.clone()));
         return Admitted { event: Some(event), client_context: None, invocation };
     }
-    withhold(guard, call, &event, &body, arrivals, &blocked, batch).await
+    // In memory of its own: it is 25 KB and seldom, and the room for it would be moved with every event.
+    Box::pin(withhold(guard, call, &event, &body, arrivals, &blocked, batch)).await
 }
 
 /// Keeps blocked records from the handler, whatever happens: where they cannot be moved, all of the batch comes back.

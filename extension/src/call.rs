@@ -4,9 +4,9 @@ use hopguard_core::Xray;
 use hopguard_core::admission::Arrival;
 use hopguard_core::event::Source;
 use hopguard_core::propagator::TraceParent;
-use http::HeaderMap;
 
 use crate::observe::{Batch, Started};
+use crate::wire::Head;
 
 /// The header that holds the client context.
 pub(crate) const CLIENT_CONTEXT: &str = "lambda-runtime-client-context";
@@ -23,8 +23,8 @@ pub(crate) struct Call {
 
 impl Call {
     /// Reads them; `None` where not even a request id is there: this is no invocation, and passes through.
-    pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    pub(crate) fn read(head: &Head) -> Option<Self> {
+        let text = |name: &str| head.text(name);
         let deadline = text("lambda-runtime-deadline-ms").and_then(|ms| ms.parse().ok()).unwrap_or_default();
         Some(Self {
             request_id: text("lambda-runtime-aws-request-id")?.to_owned(),

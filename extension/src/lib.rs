@@ -14,6 +14,7 @@ mod panics;
 mod process;
 mod proxy;
 mod sends;
+mod wire;
 
 pub use addresses::Addresses;
 pub use guard::Guard;

@@ -4,20 +4,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use bytes::Bytes;
-use http::response::Parts;
-use http::{Request, header};
-use http_body_util::{BodyExt as _, Limited};
 use lambda_extension::{InvokeEvent, NextEvent, ShutdownEvent};
 use serde::Deserialize;
 use serde_json::json;
 use tracing::{debug, warn};
 
-use crate::proxy::{Body, Upstream};
+use crate::proxy::Upstream;
+use crate::wire::Head;
 
 /// The header that names a registered extension.
 pub(crate) const IDENTIFIER: &str = "Lambda-Extension-Identifier";
-/// An event of the Extensions API is some hundred bytes.
-const MAX_EVENT: usize = 64 * 1024;
 /// After a failure to ask for the next event; Lambda ends this process when the environment ends, so that asking again is right.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -75,14 +71,11 @@ impl Lifecycle {
     /// What the Extensions API answers.
     pub async fn register(extensions_api: &str, name: &str, events: &[&str]) -> Result<Self> {
         let api = Upstream::new(extensions_api.into());
-        let request = Request::post("/2020-01-01/extension/register")
-            .header(header::HOST, extensions_api)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header("Lambda-Extension-Name", name)
-            .body(Body::from(json!({ "events": events }).to_string().into_bytes()))
-            .context("the name is no header")?;
-        let (head, body) = ask(&api, request).await.context("the extension is not registered")?;
-        let id = head.headers.get(IDENTIFIER).and_then(|id| id.to_str().ok());
+        let headers = [("Content-Type", "application/json"), ("Lambda-Extension-Name", name)];
+        let body = json!({ "events": events }).to_string();
+        let asked = ask(&api, "POST /2020-01-01/extension/register", &headers, body.as_bytes());
+        let (head, body) = asked.await.context("the extension is not registered")?;
+        let id = head.text(IDENTIFIER);
         Ok(Self {
             id: id.context("the Extensions API names no identifier")?.to_owned(),
             // Only for the log.
@@ -123,25 +116,19 @@ impl Lifecycle {
     }
 
     async fn ask(&self) -> Result<Event> {
-        let request = Request::get("/2020-01-01/extension/event/next")
-            .header(header::HOST, self.api.address())
-            .header(IDENTIFIER, &self.id)
-            .body(Body::from(Bytes::new()))
-            .context("the identifier is no header")?;
-        let (_, event) = ask(&self.api, request).await?;
+        let headers = [(IDENTIFIER, self.id.as_str())];
+        let (_, event) = ask(&self.api, "GET /2020-01-01/extension/event/next", &headers, b"").await?;
         Ok(Event::read(&event))
     }
 }
 
-/// Asks the Extensions API, and reads its answer to the end.
-async fn ask(api: &Upstream, request: Request<Body>) -> Result<(Parts, Bytes)> {
-    let (head, body) = api.send(request).await?.into_parts();
-    let body = Limited::new(body, MAX_EVENT).collect().await;
-    let body = body.map_err(|error| anyhow!("the answer cannot be read: {error}"))?.to_bytes();
-    match head.status.is_success() {
+/// Asks the Extensions API; anything but a success is an error.
+async fn ask(api: &Upstream, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<(Head, Bytes)> {
+    let (head, body) = api.ask(line, headers, body).await?;
+    match head.is_success() {
         true => Ok((head, body)),
         false => {
-            Err(anyhow!("the Extensions API answers {}: {}", head.status, String::from_utf8_lossy(&body)))
+            Err(anyhow!("the Extensions API answers {}: {}", head.status(), String::from_utf8_lossy(&body)))
         }
     }
 }

@@ -1,71 +1,146 @@
+use std::pin::pin;
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Error, anyhow};
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
-use hyper::body::{Body as _, Incoming};
 
-use super::body::{Body, Reading, whole};
-use super::{Connection, answer};
+use super::answer;
+use super::broken::Broken;
+use super::session::{Keep, Session, head_of, pass_answer, pass_on};
 use crate::admit::{self, Admitted};
 use crate::call::{CLIENT_CONTEXT, Call};
 use crate::observe::{Ended, Outcome};
 use crate::panics::{caught, caught_now};
+use crate::wire::{Head, Left, Malformed, Unread};
 
-impl Connection {
+/// How much of an event is its beginning, by which it can be judged.
+const BEGINNING: usize = 64 * 1024;
+/// A body of a request for an event, which has none.
+const MAX_REQUEST: usize = 64 * 1024;
+
+impl Session {
     /// Brings the next event that has something for the handler. What has nothing left is answered here, and the next is asked for.
-    pub(super) async fn next(&self, request: Request<Incoming>) -> Result<Response<Body>> {
-        let (parts, body) = request.into_parts();
-        // It has none, but it is the runtime's to say.
-        drop(body);
+    pub(super) async fn next(&mut self, request: &Head, body: Left) -> Result<Keep, Broken> {
+        self.invite(request, &body).await?;
+        let asked = self.runtime.reader().raw(body, MAX_REQUEST).await.map_err(Broken::Runtime)?;
         self.guard.observer.proxied();
         loop {
-            let again = Request::from_parts(parts.clone(), Body::from(Bytes::new()));
-            let (mut head, body) = self.upstream.send(again).await?.into_parts();
-            let call = Call::read(&head.headers).filter(|_| head.status.is_success());
-            let Some(call) = call else {
-                return Ok(Response::from_parts(head, Body::from(body)));
-            };
-            let announced = body.size_hint().exact();
-            let reading = Reading::begin(body).await.context("the event broke off")?;
-            let counters = &self.guard.counters;
-            if let Some(beginning) = reading.beginning()
-                && let Some(invocation) =
-                    caught_now(counters, || admit::admit_by(&self.guard, &call, beginning)).flatten()
-            {
-                self.guard.invocations.start(invocation, self.alone);
-                return Ok(Response::from_parts(head, reading.passing()));
+            self.send(request.bytes(), &asked).await?;
+            if let Some(keep) = self.event(request).await? {
+                return Ok(keep);
             }
-            let body = reading.whole().await.context("the event broke off")?;
-            if announced.is_none() {
-                head.headers.remove(header::TRANSFER_ENCODING);
-            }
-            let admitted = caught(counters, admit::admit(&self.guard, &call, body.clone())).await;
-            let Some(Admitted { event, client_context, invocation }) = admitted else {
-                // Nobody knows what the layer thinks of this event: the function gets it as it would without the layer.
-                return Ok(Response::from_parts(head, Body::from(body)));
-            };
-            if let Some(context) = client_context.and_then(|context| HeaderValue::try_from(context).ok()) {
-                head.headers.insert(CLIENT_CONTEXT, context);
-            }
-            let Some(event) = event else {
-                let answered = answer::nothing_left(&call, &invocation.withheld);
-                invocation.tripped().await;
-                let sent = self.upstream.send(answered).await?;
-                // The connection is free for the next request when the answer was read.
-                whole(sent.into_body()).await.context("the answer to an answer broke off")?;
-                self.guard.observer.ended(&Ended {
-                    request_id: &call.request_id,
-                    outcome: Outcome::Blocked,
-                    at: SystemTime::now(),
-                });
-                continue;
-            };
-            if head.headers.contains_key(header::CONTENT_LENGTH) && event.len() != body.len() {
-                head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(event.len()));
-            }
-            self.guard.invocations.start(invocation, self.alone);
-            return Ok(Response::from_parts(head, Body::from(event)));
         }
     }
+
+    /// Reads an event and hands it to the runtime; `None` where nothing of it was left, and it was answered.
+    async fn event(&mut self, request: &Head) -> Result<Option<Keep>, Broken> {
+        let Self { guard, runtime, lambda, alone, begun, .. } = self;
+        let (mut from, _) = lambda.as_mut().ok_or_else(|| Broken::Lambda(anyhow!("no connection")))?.split();
+        let mut to = runtime.writer();
+        let head = loop {
+            let head = head_of(&mut from).await?;
+            if !head.is_interim() {
+                break head;
+            }
+        };
+        let Some(call) = Call::read(&head).filter(|_| head.is_success()) else {
+            return pass_answer(request, &head, &mut from, &mut to, begun).await.map(Some);
+        };
+        let broke_off = |error: Unread| Broken::Lambda(Error::from(error).context("the event broke off"));
+        let left =
+            Left::of_answer(&head, request.method()).map_err(|malformed| broke_off(malformed.into()))?;
+        let keep = left != Left::UntilClose && !request.closes() && !head.closes();
+        let look = from.look(left, BEGINNING).await.map_err(broke_off)?;
+        let counters = &guard.counters;
+        if !look.is_whole()
+            && let Some(invocation) =
+                caught_now(counters, || admit::admit_by(guard, &call, from.data(&look))).flatten()
+        {
+            guard.invocations.start(invocation, *alone);
+            *begun = true;
+            let first = from.take(&look);
+            to.write(head.bytes(), &first).await.map_err(|error| Broken::Runtime(error.into()))?;
+            drop(first);
+            pass_on(look.left, &mut from, &mut to).await?;
+            return Ok(Some(keep));
+        }
+        // As long as Lambda says.
+        let body = from.whole(look, usize::MAX).await.map_err(broke_off)?;
+        let admitted = {
+            let admitting = pin!(admit::admit(guard, &call, body.clone()));
+            caught(counters, admitting).await
+        };
+        let (event, context, invocation) = match admitted {
+            Some(Admitted { event, client_context, invocation }) => (event, client_context, Some(invocation)),
+            // Nobody knows what the layer thinks of this event: the function gets it as it would without the layer.
+            None => (Some(body.clone()), None, None),
+        };
+        let Some(event) = event else {
+            let answered = answer::nothing_left(&call, invocation.as_deref());
+            let answered = answered.map_err(|malformed| broke_off(malformed.into()))?;
+            if let Some(invocation) = &invocation {
+                invocation.tripped().await;
+            }
+            self.send(&answered, b"").await?;
+            self.answered().await?;
+            self.guard.observer.ended(&Ended {
+                request_id: &call.request_id,
+                outcome: Outcome::Blocked,
+                at: SystemTime::now(),
+            });
+            return Ok(None);
+        };
+        let changed = changed(&head, &left, &body, &event, context.as_deref());
+        let changed = changed.map_err(|malformed| broke_off(malformed.into()))?;
+        if let Some(invocation) = invocation {
+            guard.invocations.start(invocation, *alone);
+        }
+        *begun = true;
+        let head = changed.as_deref().unwrap_or(head.bytes());
+        to.write(head, &event).await.map_err(|error| Broken::Runtime(error.into()))?;
+        Ok(Some(keep))
+    }
+
+    /// Reads the answer to an answer of the proxy's own: the connection is free for the next request then.
+    async fn answered(&mut self) -> Result<(), Broken> {
+        let Some(lambda) = &mut self.lambda else { return Ok(()) };
+        let mut from = lambda.reader();
+        let head = loop {
+            let head = head_of(&mut from).await?;
+            if !head.is_interim() {
+                break head;
+            }
+        };
+        let broke_off =
+            |error: Unread| Broken::Lambda(Error::from(error).context("the answer to an answer broke off"));
+        let mut body = Left::of_answer(&head, "POST").map_err(|malformed| broke_off(malformed.into()))?;
+        from.skip(&mut body).await.map_err(broke_off)?;
+        if head.closes() || body == Left::UntilClose {
+            self.lambda = None;
+        }
+        Ok(())
+    }
+}
+
+/// The head of an event of which something had to change.
+fn changed(
+    head: &Head,
+    left: &Left,
+    body: &Bytes,
+    event: &Bytes,
+    context: Option<&str>,
+) -> Result<Option<Vec<u8>>, Malformed> {
+    let length = event.len().to_string();
+    let mut with = Vec::with_capacity(2);
+    if let Some(context) = context {
+        with.push((CLIENT_CONTEXT, context));
+    }
+    // What came in chunks is whole now.
+    if left.length().is_none() || event.len() != body.len() {
+        with.push(("Content-Length", length.as_str()));
+    }
+    if with.is_empty() {
+        return Ok(None);
+    }
+    head.rewritten(None, &["transfer-encoding", "trailer"], &with).map(Some)
 }

@@ -1,5 +1,3 @@
-use http::Method;
-
 use crate::sends;
 
 /// What a request to the proxy is.
@@ -19,7 +17,7 @@ pub(super) enum Route {
 
 impl Route {
     /// Whatever the version of the Runtime API in front of it: `/2018-06-01/runtime/invocation/…`.
-    pub(super) fn of(method: &Method, path: &str) -> Self {
+    pub(super) fn of(method: &str, path: &str) -> Self {
         if path == sends::PATH {
             return Self::Sends;
         }
@@ -30,9 +28,9 @@ impl Route {
             return Self::Other;
         }
         match (method, rest.split_once('/')) {
-            (&Method::GET, None) if rest == "next" => Self::Next,
-            (&Method::POST, Some((id, "response"))) if !id.is_empty() => Self::Response(id.to_owned()),
-            (&Method::POST, Some((id, "error"))) if !id.is_empty() => Self::Error(id.to_owned()),
+            ("GET", None) if rest == "next" => Self::Next,
+            ("POST", Some((id, "response"))) if !id.is_empty() => Self::Response(id.to_owned()),
+            ("POST", Some((id, "error"))) if !id.is_empty() => Self::Error(id.to_owned()),
             _ => Self::Other,
         }
     }
@@ -45,21 +43,21 @@ mod tests {
     #[test]
     fn only_invocations_are_looked_at() {
         let cases = [
-            (Method::GET, "/2018-06-01/runtime/invocation/next", Route::Next),
-            (Method::GET, "/2030-01-01/runtime/invocation/next", Route::Next),
-            (Method::POST, "/2018-06-01/runtime/invocation/r-1/response", Route::Response("r-1".into())),
-            (Method::POST, "/2018-06-01/runtime/invocation/r-1/error", Route::Error("r-1".into())),
-            (Method::POST, "/hopguard/v1/sends", Route::Sends),
-            (Method::POST, "/2018-06-01/runtime/invocation/next", Route::Other),
-            (Method::POST, "/2018-06-01/runtime/init/error", Route::Other),
-            (Method::GET, "/2018-06-01/runtime/restore/next", Route::Other),
-            (Method::POST, "/2018-06-01/runtime/restore/error", Route::Other),
-            (Method::GET, "/a/b/runtime/invocation/next", Route::Other),
-            (Method::POST, "/2018-06-01/runtime/invocation//response", Route::Other),
-            (Method::GET, "/", Route::Other),
+            ("GET", "/2018-06-01/runtime/invocation/next", Route::Next),
+            ("GET", "/2030-01-01/runtime/invocation/next", Route::Next),
+            ("POST", "/2018-06-01/runtime/invocation/r-1/response", Route::Response("r-1".into())),
+            ("POST", "/2018-06-01/runtime/invocation/r-1/error", Route::Error("r-1".into())),
+            ("POST", "/hopguard/v1/sends", Route::Sends),
+            ("POST", "/2018-06-01/runtime/invocation/next", Route::Other),
+            ("POST", "/2018-06-01/runtime/init/error", Route::Other),
+            ("GET", "/2018-06-01/runtime/restore/next", Route::Other),
+            ("POST", "/2018-06-01/runtime/restore/error", Route::Other),
+            ("GET", "/a/b/runtime/invocation/next", Route::Other),
+            ("POST", "/2018-06-01/runtime/invocation//response", Route::Other),
+            ("GET", "/", Route::Other),
         ];
         for (method, path, expected) in cases {
-            assert_eq!(Route::of(&method, path), expected, "{method} {path}");
+            assert_eq!(Route::of(method, path), expected, "{method} {path}");
         }
     }
 }

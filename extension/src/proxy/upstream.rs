@@ -1,74 +1,80 @@
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
 use tokio::sync::Mutex;
-use tracing::debug;
 
-use super::body::Body;
+use crate::wire::{Connection, Head, Left, Unread};
 
-/// A connection to the Runtime API, that of one connection of the runtime or of the extension itself: made when it is needed, kept as
-/// long as both sides keep it.
+/// What Lambda answers an extension is some hundred bytes.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// The extension's own connection to Lambda: made when it is needed, kept as long as both sides keep it.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     address: Arc<str>,
-    // Requests of one connection come one after the other, so that nobody ever waits here.
-    sender: Mutex<Option<SendRequest<Body>>>,
+    // Requests come one after the other, so that nobody ever waits here.
+    kept: Mutex<Option<Connection>>,
 }
 
 impl Upstream {
     pub(crate) fn new(address: Arc<str>) -> Self {
-        Self { address, sender: Mutex::default() }
+        Self { address, kept: Mutex::default() }
     }
 
-    pub(crate) fn address(&self) -> &str {
-        &self.address
+    /// Sends a request (`GET /path`) with these headers, and reads its answer. No time limit: the next event may take hours.
+    pub(crate) async fn ask(
+        &self,
+        line: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<(Head, Bytes)> {
+        let request = request(line, &self.address, headers, body.len())?;
+        let mut slot = self.kept.lock().await;
+        let mut connection = self.written(slot.take(), request.as_bytes(), body).await?;
+        let mut from = connection.reader();
+        let head = loop {
+            let head = from.head(Head::answer).await.context("no answer from Lambda")?;
+            let head = head.ok_or_else(Unread::cut).context("no answer from Lambda")?;
+            if !head.is_interim() {
+                break head;
+            }
+        };
+        let left = Left::of_answer(&head, line.split(' ').next().unwrap_or_default())?;
+        let answer = from.body(left, MAX_ANSWER).await.context("the answer cannot be read")?;
+        if left != Left::UntilClose && !head.closes() {
+            *slot = Some(connection);
+        }
+        Ok((head, answer))
     }
 
-    /// Sends a request as it is, and returns the answer as it comes. No time limit: the next event may take hours.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>> {
-        let mut slot = self.sender.lock().await;
-        let mut unsent = request;
-        if let Some(mut sender) = slot.take()
-            && sender.ready().await.is_ok()
-        {
-            match sender.try_send_request(unsent).await {
-                Ok(response) => {
-                    *slot = Some(sender);
-                    return Ok(response);
-                }
-                Err(mut failed) => match failed.take_message() {
-                    // Lambda has closed the connection meanwhile: nothing of this request was sent.
-                    Some(request) => unsent = request,
-                    None => return Err(failed.into_error()).context("no answer from the Runtime API"),
-                },
+    /// A connection over which the request was written: the kept one where it is still open.
+    async fn written(&self, kept: Option<Connection>, head: &[u8], body: &[u8]) -> Result<Connection> {
+        if let Some(mut kept) = kept.filter(Connection::is_quiet) {
+            let mut to = kept.writer();
+            match to.write(head, body).await {
+                Ok(()) => return Ok(kept),
+                Err(error) if to.written() > 0 => return Err(error).context("no answer from Lambda"),
+                // Closed meanwhile: nothing of this request was sent.
+                Err(_) => {}
             }
         }
-        let mut sender = self.connect().await?;
-        let response = sender.send_request(unsent).await.context("no answer from the Runtime API")?;
-        *slot = Some(sender);
-        Ok(response)
+        let made = Connection::to(&self.address).await;
+        let mut made = made.with_context(|| format!("no connection to Lambda at {}", self.address))?;
+        made.writer().write(head, body).await.context("no answer from Lambda")?;
+        Ok(made)
     }
+}
 
-    async fn connect(&self) -> Result<SendRequest<Body>> {
-        let stream = TcpStream::connect(&*self.address)
-            .await
-            .with_context(|| format!("no connection to the Runtime API at {}", self.address))?;
-        stream.set_nodelay(true).context("TCP_NODELAY")?;
-        let (sender, connection) = http1::Builder::new()
-            .preserve_header_case(true)
-            .handshake(TokioIo::new(stream))
-            .await
-            .context("no HTTP with the Runtime API")?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                debug!(target: "hopguard", %error, "connection to the Runtime API ended");
-            }
-        });
-        Ok(sender)
+fn request(line: &str, host: &str, headers: &[(&str, &str)], length: usize) -> Result<String> {
+    let mut request = format!("{line} HTTP/1.1\r\nHost: {host}\r\n");
+    for (name, value) in headers {
+        ensure!(value.bytes().all(|byte| byte >= b' ' && byte != 0x7f), "{name} is no header");
+        request.push_str(name);
+        request.push_str(": ");
+        request.push_str(value);
+        request.push_str("\r\n");
     }
+    request.push_str(&format!("Content-Length: {length}\r\n\r\n"));
+    Ok(request)
 }

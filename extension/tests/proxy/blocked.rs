@@ -71,7 +71,7 @@ async fn where_nobody_can_say_what_the_mapping_takes_the_invocation_fails() {
     assert_eq!(answer.request_line(), "POST /2018-06-01/runtime/invocation/r-1/error HTTP/1.1");
     assert_eq!(answer.json()["errorType"], "hopguard::Blocked");
     assert!(answer.json()["errorMessage"].as_str().unwrap().contains("visit 3 of 2"), "{}", answer.head);
-    assert_eq!(answer.header("lambda-runtime-function-error-type"), Some("hopguard::Blocked"));
+    assert_eq!(answer.header("Lambda-Runtime-Function-Error-Type"), Some("hopguard::Blocked"));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 
 mod bench;
 mod blocked;
+mod framing;
 mod lineage;
 mod passing;
 mod wire;

@@ -106,8 +106,8 @@ impl Message {
 
 /// Whether a chunked body is whole: the last chunk, and trailers up to an empty line.
 fn ends(body: &[u8]) -> bool {
-    let last = body.starts_with(b"0\r\n") || body.windows(5).any(|five| five == b"\r\n0\r\n");
-    last && body.ends_with(b"\r\n\r\n")
+    body.ends_with(b"\r\n\r\n")
+        && (body.starts_with(b"0\r\n") || body.windows(5).any(|five| five == b"\r\n0\r\n"))
 }
 
 async fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> usize {

@@ -2,15 +2,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use http::{Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use anyhow::Result;
 use serde_json::json;
 use tracing::{debug, warn};
 
 use crate::lifecycle::IDENTIFIER;
 use crate::observe::observer::Observer;
-use crate::proxy::{Body, Upstream};
+use crate::proxy::Upstream;
 
 /// The only host that the Telemetry API delivers to.
 const HOST: &str = "sandbox.localdomain";
@@ -22,12 +20,12 @@ impl Observer {
     /// the registered extension. Where there is no Telemetry API the layer goes without.
     pub(in crate::observe) async fn subscribe_at(&self, api: &Upstream, id: &str, port: u16) {
         match tokio::time::timeout(LIMIT, ask(api, id, port, self.0.managed)).await {
-            Ok(Ok(StatusCode::OK)) => self.0.subscribed.store(true, Ordering::Relaxed),
+            Ok(Ok(200)) => self.0.subscribed.store(true, Ordering::Relaxed),
             // AWS's emulator says 202 and sends nothing.
-            Ok(Ok(status)) if status.is_success() => {
-                debug!(target: "hopguard", %status, "Telemetry API not supported here");
+            Ok(Ok(status @ 200..300)) => {
+                debug!(target: "hopguard", status, "Telemetry API not supported here");
             }
-            Ok(Ok(status)) => warn!(target: "hopguard", %status, "Telemetry API refuses the subscription"),
+            Ok(Ok(status)) => warn!(target: "hopguard", status, "Telemetry API refuses the subscription"),
             Ok(Err(error)) => {
                 warn!(target: "hopguard", error = format!("{error:#}"), "Telemetry API not reached");
             }
@@ -36,7 +34,7 @@ impl Observer {
     }
 }
 
-async fn ask(api: &Upstream, id: &str, port: u16, managed: bool) -> Result<StatusCode> {
+async fn ask(api: &Upstream, id: &str, port: u16, managed: bool) -> Result<u16> {
     let subscription = json!({
         // The newer one is the only one on Lambda Managed Instances; the older one is known wherever there is a Telemetry API.
         "schemaVersion": if managed { "2025-01-29" } else { "2022-12-13" },
@@ -46,17 +44,10 @@ async fn ask(api: &Upstream, id: &str, port: u16, managed: bool) -> Result<Statu
         "buffering": { "maxItems": 1000, "maxBytes": 262_144, "timeoutMs": 100 },
         "destination": { "protocol": "HTTP", "URI": format!("http://{HOST}:{port}") },
     });
-    let request = Request::put("/2022-07-01/telemetry")
-        .header(header::HOST, api.address())
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(IDENTIFIER, id)
-        .body(Body::from(subscription.to_string().into_bytes()))
-        .context("the identifier is no header")?;
-    let answer = api.send(request).await?;
-    let status = answer.status();
-    // The connection is free for the next request when the answer was read.
-    let _ = Limited::new(answer.into_body(), 64 * 1024).collect().await;
-    Ok(status)
+    let headers = [("Content-Type", "application/json"), (IDENTIFIER, id)];
+    let (head, _) =
+        api.ask("PUT /2022-07-01/telemetry", &headers, subscription.to_string().as_bytes()).await?;
+    Ok(head.status())
 }
 
 /// Where to listen: the address that `sandbox.localdomain` has in this environment, where that is inside of it, else the loopback
