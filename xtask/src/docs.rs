@@ -25,12 +25,6 @@ const TABLES: [Table; 3] = [
     },
 ];
 
-/// All of them; without `dashboards/` the template keeps what it has of it.
-fn tables(workspace: &Workspace) -> impl Iterator<Item = Table> {
-    let there = workspace.path("dashboards").is_dir();
-    TABLES.into_iter().filter(move |table| there || table.name != "dashboards")
-}
-
 /// Writes the tables, or with `check` fails where one is out of date.
 pub(crate) fn run(workspace: &Workspace, only_check: bool) -> Result<ExitCode> {
     if only_check {
@@ -38,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace, only_check: bool) -> Result<ExitCode> {
         println!("docs and deploy show the tables as the code has them, and links lead somewhere");
         return Ok(ExitCode::SUCCESS);
     }
-    for Table { page, name, content } in tables(workspace) {
+    for Table { page, name, content } in TABLES {
         let mut text = Page::read(workspace, page)?;
         let changed = text.set(name, &content(workspace)?)?;
         text.write()?;
@@ -49,7 +43,7 @@ pub(crate) fn run(workspace: &Workspace, only_check: bool) -> Result<ExitCode> {
 
 /// Fails where a table is not the code's, or a link leads nowhere.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    for Table { page, name, content } in tables(workspace) {
+    for Table { page, name, content } in TABLES {
         if Page::read(workspace, page)?.set(name, &content(workspace)?)? {
             bail!("the {name} in {page} are not those of the code: run `cargo xtask docs`");
         }

@@ -3,9 +3,9 @@
 use std::fs;
 
 use anyhow::{Context as _, Result};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::workspace::Workspace;
+use crate::{dashboards::sorted, workspace::Workspace};
 
 /// The resources as lines of the template: JSON, which YAML includes, one resource a line.
 pub(crate) fn resources(workspace: &Workspace) -> Result<String> {
@@ -45,20 +45,6 @@ fn conditioned(resource: &Value, condition: &str) -> Value {
         members.insert("Condition".to_owned(), Value::from(condition));
     }
     resource
-}
-
-/// With the members of each object by their names, whatever features serde_json was built with.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => items.iter().map(sorted).collect(),
-        Value::Object(members) => {
-            let mut members: Vec<_> =
-                members.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
-            members.sort_by(|one, other| one.0.cmp(&other.0));
-            Value::Object(members.into_iter().collect::<Map<_, _>>())
-        }
-        plain => plain.clone(),
-    }
 }
 
 #[cfg(test)]

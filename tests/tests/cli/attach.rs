@@ -151,7 +151,10 @@ async fn a_dry_run_changes_nothing_and_says_everything() -> Result<()> {
     hopguard.run(&[&dry[..7], &["--yes"]].concat()).await.is(0, &["changed"]);
     let mappings = bed.cloud.lambda().list_event_source_mappings().function_name("worker").send().await?;
     let types = mappings.event_source_mappings()[0].function_response_types();
-    assert_eq!(types.iter().map(|one| one.as_str()).collect::<Vec<_>>(), ["ReportBatchItemFailures"]);
+    assert_eq!(
+        types.iter().map(aws_sdk_lambda::types::FunctionResponseType::as_str).collect::<Vec<_>>(),
+        ["ReportBatchItemFailures"]
+    );
     // A quarantine that feeds the function would be a loop of its own.
     let refused = hopguard.run(&["attach", "worker", "--zip", &zip, "--quarantine", "work", "--yes"]).await;
     refused.is(1, &["worker refused", "a new loop"]);

@@ -55,7 +55,7 @@ const NOT_PROVOKED: [Counter; 30] = [
 /// A function that waits for more than a cent: nobody has the time to really do so.
 const DEAR: [(&str, f64); 3] = [
     ("hopguard_wait_seconds_sum", 3_500.0),
-    ("hopguard_billed_duration_seconds_sum", 4_000.0),
+    ("faas_invoke_duration_seconds_sum", 4_000.0),
     ("hopguard_wait_cost_sum", 0.03),
 ];
 

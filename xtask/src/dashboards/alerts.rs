@@ -107,13 +107,13 @@ fn alerts() -> Vec<Alert> {
             expression: format!(
                 "{} / {} > 0.6 and {} > 0.01",
                 summed(Measure::Wait, "1h"),
-                summed(Measure::BilledDuration, "1h"),
+                summed(Measure::InvokeDuration, "1h"),
                 summed(Measure::WaitCost, "1h"),
             ),
             lasting: "30m",
             severity: "info",
-            summary: of_function!("waits for most of what it is paid for"),
-            description: "More than 60 % of its paid time in the last hour was waiting, for more than one cent. Its page shows which calls.",
+            summary: of_function!("waits for most of the time that it runs"),
+            description: "More than 60 % of the time that it ran in the last hour was waiting, for more than one cent. Its page shows which calls.",
         },
         Alert {
             name: "HopguardFinding",

@@ -26,8 +26,8 @@ fn summary() -> Row {
                 .series("trips", Of::events(Counter::Tripped)).limits(1.0, 1.0),
             number(Unit::Count, "Blocked records", "Records beyond a limit. From 1 on: follow the chain in its log to the trace.")
                 .series("blocked", Of::events(Counter::Blocked)).limits(1.0, 100.0),
-            number(Unit::Share, "Wait share", "The part of its paid time in which it waited. Above 30 % see the operations below.")
-                .series("wait share", Of::Share(Measure::Wait, Measure::BilledDuration)).limits(0.3, 0.6),
+            number(Unit::Share, "Wait share", "The part of the time that it ran in which it waited. Above 30 % see the operations below.")
+                .series("wait share", Of::Share(Measure::Wait, Measure::InvokeDuration)).limits(0.3, 0.6),
             number(Unit::Dollars, "Waiting costs", "What the wait was paid with, in US dollars.")
                 .series("USD", Of::Sum(Measure::WaitCost)).limits(0.1, 1.0),
             number(Unit::Seconds, "Initialisation", "How long a cold start takes before the handler runs, on average. Above 1 s people notice: load less, or later.")

@@ -67,12 +67,12 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// With the members of each object by their names, whatever features serde_json was built with.
 fn json(value: &Value) -> Result<String> {
     Ok(serde_json::to_string_pretty(&sorted(value))? + "\n")
 }
 
-fn sorted(value: &Value) -> Value {
+/// With the members of each object by their names, whatever features serde_json was built with.
+pub(crate) fn sorted(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(sorted).collect(),
         Value::Object(members) => {

@@ -34,8 +34,8 @@ fn loops() -> Row {
                 .series("blocked", Of::events(Counter::Blocked)).limits(1.0, 100.0),
             number(Unit::Count, "Findings", "Windows of 1,000 invocations in which an anti-pattern was seen. Not urgent: read docs/findings.md for what to do instead.")
                 .series("findings", Of::findings()).limits(1.0, 100.0),
-            number(Unit::Share, "Wait share", "The part of the paid time in which functions were idle with a call in flight. Above 30 % look at the functions below; above 60 % most of the bill is waiting.")
-                .series("wait share", Of::Share(Measure::Wait, Measure::BilledDuration)).limits(0.3, 0.6),
+            number(Unit::Share, "Wait share", "The part of the time that functions ran in which they were idle with a call in flight. Above 30 % look at the functions below; above 60 % most of what is paid is waiting.")
+                .series("wait share", Of::Share(Measure::Wait, Measure::InvokeDuration)).limits(0.3, 0.6),
             number(Unit::Dollars, "Waiting costs", "What the wait was paid with, in US dollars at the list price or yours (HOPGUARD_USD_PER_GB_SECOND).")
                 .series("USD", Of::Sum(Measure::WaitCost)).limits(1.0, 10.0),
             Panel::new(Kind::Bars, Unit::Count, "Records by verdict", "Records with a lineage. Blocked ones mean that a loop was cut; warned ones that a function is near a limit, or beyond one in mode observe.")
@@ -78,8 +78,8 @@ fn waiting() -> Row {
         panels: vec![
             Panel::new(Kind::Ranking, Unit::Dollars, "Cost of waiting by function", "What each function paid for waiting. Click a name, and begin with the dearest.")
                 .by(By::Function, Of::Sum(Measure::WaitCost)).limits(0.1, 1.0),
-            Panel::new(Kind::Lines, Unit::Share, "Wait share by function", "The part of a function's paid time in which it waited. Above 60 %: see its calls by operation.")
-                .by(By::Function, Of::Share(Measure::Wait, Measure::BilledDuration)).limits(0.3, 0.6),
+            Panel::new(Kind::Lines, Unit::Share, "Wait share by function", "The part of the time that a function ran in which it waited. Above 60 %: see its calls by operation.")
+                .by(By::Function, Of::Share(Measure::Wait, Measure::InvokeDuration)).limits(0.3, 0.6),
             Panel::new(Kind::Bars, Unit::Count, "Findings by kind", "Windows with an anti-pattern. recursion: check its trigger. sync-invoke and orchestrator: a queue, an event or Step Functions between. serial-wait: start the calls together. monolith: split it.")
                 .counters(&[
                     ("recursion", Counter::FoundRecursion),
