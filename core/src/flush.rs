@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 /// After so many failures in a row the pause between attempts grows no more.
 const MOST_FAILURES: u32 = 5;
 
-/// When the layer exports what it has observed. It never does before the response.
+/// When the layer exports what it has observed. It never does before the response, but for a trip: after one nothing may run that would export what it was.
 ///
 /// While invocations are rare, each is followed by an export: Lambda freezes the environment after it, and what is still in memory
 /// then arrives an hour late or never. While they are frequent, an export after each would be billed each time for nothing: one

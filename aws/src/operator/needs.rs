@@ -102,11 +102,10 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let trip = actions(&[], None, &[]);
-        assert_eq!(trip.len(), 2, "{trip:?}");
-        assert!(
-            trip[0].0.contains(&format!("{ARN}:*")) && trip[0].1.contains("lambda:PutFunctionConcurrency")
-        );
-        assert_eq!(trip[1], (r#"["*"]"#.to_owned(), r#"["lambda:ListEventSourceMappings"]"#.to_owned()));
+        assert_eq!(trip.len(), 3, "{trip:?}");
+        assert!(!trip[0].0.contains(":*") && trip[0].1.contains("lambda:PutFunctionConcurrency"), "{trip:?}");
+        assert!(trip[1].0.contains(&format!("{ARN}:*")) && !trip[1].1.contains("Put"), "{trip:?}");
+        assert_eq!(trip[2], (r#"["*"]"#.to_owned(), r#"["lambda:ListEventSourceMappings"]"#.to_owned()));
         let all = actions(
             &[("HOPGUARD_METRICS", "cloudwatch")],
             Some("arn:aws:sqs:us-east-1:123456789012:q"),

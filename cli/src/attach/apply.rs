@@ -5,11 +5,13 @@ use hopguard_core::Settings;
 
 use super::outcome::Applied;
 use super::plan::{self, Plan};
+use crate::attachment::is_layer;
 
 /// What is wished for every function.
 #[derive(Debug)]
 pub(super) struct Wishes {
-    pub(super) layer: LayerVersion,
+    /// `None` keeps the one that a function has.
+    pub(super) layer: Option<LayerVersion>,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) quarantine: Option<String>,
     pub(super) buckets: Vec<String>,
@@ -44,6 +46,11 @@ impl Planned {
         function: Function,
         wishes: &Wishes,
     ) -> Result<Result<Self, (Function, String)>, OperatorError> {
+        let Some(layer) = wishes.layer.clone().or_else(|| attached(&function)) else {
+            let refusal =
+                "the layer is not attached yet: write --zip target/layer/hopguard-x86_64.zip, or --layer ARN";
+            return Ok(Err((function, refusal.to_owned())));
+        };
         let mappings = operator.mappings(&function.arn).await?;
         let mut settings = wishes.settings.clone();
         let mut create = None;
@@ -59,11 +66,10 @@ impl Planned {
             }
             quarantine_arn = Some(found.arn);
         }
-        let mut plan =
-            match plan::attach(&function, &wishes.layer.arn, &wishes.layer.architectures, &settings) {
-                Ok(plan) => plan,
-                Err(refusal) => return Ok(Err((function, refusal.to_string()))),
-            };
+        let mut plan = match plan::attach(&function, &layer.arn, &layer.architectures, &settings) {
+            Ok(plan) => plan,
+            Err(refusal) => return Ok(Err((function, refusal.to_string()))),
+        };
         if let Some(name) = &create {
             plan.steps.push(format!("queue {name} is created, with messages kept for 14 days"));
         }
@@ -81,14 +87,8 @@ impl Planned {
                 "no quarantine queue: a blocked record goes back to its source, and an asynchronous event to its destination or nowhere; see --quarantine".to_owned(),
             );
         }
-        let mut planned = Self {
-            layer: wishes.layer.arn.clone(),
-            policy: None,
-            mappings: Vec::new(),
-            function,
-            plan,
-            create,
-        };
+        let mut planned =
+            Self { layer: layer.arn, policy: None, mappings: Vec::new(), function, plan, create };
         if wishes.permissions {
             planned.permissions(operator, &read, quarantine_arn, &wishes.buckets).await?;
         }
@@ -192,7 +192,11 @@ impl Planned {
         if let Some(name) = &self.create {
             let url = operator.create_quarantine(name).await?;
             if let Some(change) = &mut self.plan.change {
-                change.environment.insert("HOPGUARD_QUARANTINE".to_owned(), url);
+                // Before there was a queue, its URL was guessed.
+                let guessed = change.environment.insert("HOPGUARD_QUARANTINE".to_owned(), url.clone());
+                for step in &mut self.plan.steps {
+                    *step = step.replace(guessed.as_deref().unwrap_or(&url), &url);
+                }
             }
         }
         if let Some(document) = &self.policy {
@@ -212,6 +216,14 @@ impl Planned {
 fn allowed(needs: &[hopguard_aws::operator::Need]) -> String {
     let actions: Vec<&str> = needs.iter().map(|need| need.action).collect();
     actions.join(", ")
+}
+
+/// The version that a function has; it runs with it, whatever it says of architectures.
+fn attached(function: &Function) -> Option<LayerVersion> {
+    let arn = function.layers.iter().find(|arn| is_layer(arn))?;
+    let mut version = LayerVersion::default();
+    version.arn.clone_from(arn);
+    Some(version)
 }
 
 /// A queue that is wished for.

@@ -15,7 +15,7 @@ use hopguard_core::settings::PREFIX;
 
 use crate::Exit;
 use crate::account::AccountArgs;
-use crate::attachment::LAYER;
+use crate::attachment::{LAYER, is_layer};
 use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
@@ -34,6 +34,7 @@ Adds the layer, the wrapper and the settings, keeps every other layer and variab
 for what the guard does. Says what it will change and asks first. hopguard detach takes all of it off again.
 
   hopguard attach orders --zip target/layer/hopguard-x86_64.zip --quarantine hopguard-quarantine --dry-run
+  hopguard attach orders --max-visits 50                        another limit, where the layer is attached already
   hopguard attach orders invoices --layer arn:aws:lambda:eu-central-1:123456789012:layer:hopguard:3 --set HOPGUARD_MODE=observe
 
 A function that belongs to CloudFormation, SAM, CDK or Terraform loses it with the next deployment: put it into the template then, \
@@ -46,8 +47,8 @@ pub struct AttachArgs {
     #[arg(value_name = "FUNCTION", required = true)]
     pub functions: Vec<String>,
 
-    /// The layer's version
-    #[arg(long, value_name = "ARN", required_unless_present = "zip")]
+    /// The layer's version [default: the one that the function has already]
+    #[arg(long, value_name = "ARN")]
     pub layer: Option<String>,
 
     /// Publish this zip file as the layer hopguard, unless its newest version has the same content
@@ -160,22 +161,22 @@ pub(crate) async fn run(args: &AttachArgs, terminal: &mut Terminal) -> Result<Ex
 /// What stands for the ARN of a version that is not published yet.
 const UNPUBLISHED: &str = "arn:aws:lambda:REGION:ACCOUNT:layer:hopguard:NEW";
 
-/// The layer's version, and the zip file where it has to be published first.
+/// The layer's version where one is named, and the zip file where it has to be published first.
 async fn layer(
     operator: &Operator,
     args: &AttachArgs,
     zip: Option<LayerZip>,
     functions: &[Function],
-) -> Result<(LayerVersion, Option<LayerZip>), Failure> {
-    let Some(zip) = zip else {
-        let arn = args.layer.as_deref().unwrap_or_default();
-        if !crate::attachment::is_layer(arn) {
+) -> Result<(Option<LayerVersion>, Option<LayerZip>), Failure> {
+    if let Some(arn) = &args.layer {
+        if !is_layer(arn) {
             return Err(Failure::usage(format!(
                 "--layer {arn} is not a version of a layer with the name hopguard, or hopguard- and more: detach and doctor know it by that; write for example {UNPUBLISHED}"
             )));
         }
-        return Ok((operator.layer(arn).await?, None));
-    };
+        return Ok((Some(operator.layer(arn).await?), None));
+    }
+    let Some(zip) = zip else { return Ok((None, None)) };
     if let Some(other) = functions.iter().find(|function| function.architecture != zip.architecture) {
         return Err(Failure::usage(format!(
             "{} is {}, and the zip file is for {}: attach functions of one architecture at a time",
@@ -183,13 +184,13 @@ async fn layer(
         )));
     }
     if let Some(known) = operator.newest_layer(LAYER, &zip.sha256).await? {
-        return Ok((known, None));
+        return Ok((Some(known), None));
     }
-    let arn = functions.first().map_or_else(|| UNPUBLISHED.to_owned(), |function| unpublished(&function.arn));
     let mut version = LayerVersion::default();
-    version.arn = arn;
+    version.arn =
+        functions.first().map_or_else(|| UNPUBLISHED.to_owned(), |function| unpublished(&function.arn));
     version.architectures = vec![zip.architecture.to_owned()];
-    Ok((version, Some(zip)))
+    Ok((Some(version), Some(zip)))
 }
 
 /// The ARN that is shown before there is one.

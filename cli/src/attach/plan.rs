@@ -248,7 +248,8 @@ mod tests {
         let arm = with(|function| "arm64".clone_into(&mut function.architecture));
         let locked = with(|function| function.environment_error = Some("KMS".to_owned()));
         let large = function(&[], &[("A", &"x".repeat(4090))]);
-        let cases: [(Function, &[(&str, &str)], &str); 6] = [
+        type Case<'c> = (Function, &'c [(&'c str, &'c str)], &'c str);
+        let cases: [Case<'_>; 6] = [
             (image, &[], "container image"),
             (full, &[], "5 layers"),
             (arm, &[], "arm64"),

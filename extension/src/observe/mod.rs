@@ -1,7 +1,7 @@
 //! What is observed of invocations, and where it goes.
 //!
 //! Everything that comes in is bounded and counted, and waits encoded as it will be sent. Everything that goes out goes through the
-//! [exporter](export), after the response.
+//! [exporter](export), after the response; only what a trip has counted goes before it (docs/adr/0014).
 
 mod buffer;
 mod environment;

@@ -26,7 +26,7 @@ async fn nobody_is_asked_twice_and_nothing_is_done_unasked() -> Result<()> {
         .await
         .is(2, &["not a version of a layer with the name hopguard"]);
     hopguard.run(&["attach", "worker", "--zip", "/nowhere.zip"]).await.is(1, &["cargo xtask layer makes"]);
-    hopguard.run(&["attach", "worker"]).await.is(2, &["--layer <ARN>"]);
+    hopguard.run(&["attach", "worker"]).await.is(1, &["worker refused", "write --zip target/layer"]);
     hopguard
         .run(&["attach", "worker", "--layer", layer, "--set", "MAX=1"])
         .await

@@ -261,7 +261,7 @@ fn each_fault_is_told_with_what_to_do() {
             "a table without lineage",
             |f| {
                 f.mappings.as_mut().unwrap()[0].source =
-                    "arn:aws:dynamodb:us-east-1:1:table/orders/stream/x".into()
+                    "arn:aws:dynamodb:us-east-1:1:table/orders/stream/x".into();
             },
             "lineage",
             Level::Warning,
