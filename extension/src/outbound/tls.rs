@@ -46,21 +46,4 @@ fn made(certificate: Option<&String>) -> Result<ClientConfig> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn public_roots_are_there_and_a_wrong_file_is_no_authority() {
-        assert!(made(None).is_ok());
-        let error = made(Some(&"/dev/null".to_owned())).unwrap_err().to_string();
-        assert_eq!(error, "/dev/null holds no certificate");
-        assert!(made(Some(&"/does/not/exist".to_owned())).is_err());
-    }
-
-    #[test]
-    fn each_authority_has_one_configuration() {
-        let (first, again) = (config(None).unwrap(), config(None).unwrap());
-        assert!(Arc::ptr_eq(&first, &again));
-        assert!(config(Some(&"/dev/null".to_owned())).is_err(), "not that of the public ones");
-    }
-}
+mod tests;

@@ -12,6 +12,8 @@ pub(crate) enum Scene {
     Messages,
     /// A function that feeds itself through S3.
     Objects,
+    /// The person on call.
+    OnCall,
     /// The first one again, without hopguard.
     Unguarded,
     /// What waiting costs.
@@ -85,6 +87,8 @@ pub(crate) enum Event {
     Quarantined { scene: Scene, body: String, object: Option<String> },
     /// What became of the objects that the S3 loop wrote.
     Objects { scene: Scene, first: u64, written: u64 },
+    /// A command that a person gave, and what it said.
+    Command { scene: Scene, command: String, output: Vec<String> },
     /// What the loop did without the guard, in as many seconds as with it.
     Unguarded { scene: Scene, watched_s: f64, invocations: u64, per_hour: u64, guarded_invocations: u64 },
     /// What a design costs.

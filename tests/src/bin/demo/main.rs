@@ -1,4 +1,5 @@
-//! The demo: two real loops on a local Lambda cloud, cut by hopguard, what one of them does without it, and what waiting costs.
+//! The demo: two real loops on a local Lambda cloud, cut by hopguard, how they are resumed, what one of them does without it, and what
+//! waiting costs.
 //!
 //! `cargo xtask demo` builds this program with the functions that it deploys, and runs it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a demo talks to its terminal")]
@@ -7,6 +8,7 @@ mod event;
 mod log_line;
 mod message_loop;
 mod object_loop;
+mod on_call;
 mod paint;
 mod stage;
 mod story;

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{
     event::Event,
-    message_loop, object_loop,
+    message_loop, object_loop, on_call,
     stage::{MAX_VISITS, Stage},
     teller::Teller,
     unguarded, waits,
@@ -17,6 +17,7 @@ pub(crate) async fn tell(teller: &mut Teller) -> Result<usize> {
     let mut stage = Stage::set(teller).await?;
     let guarded = message_loop::play(&mut stage).await?;
     object_loop::play(&mut stage).await?;
+    on_call::play(&mut stage).await?;
     // Nothing of the guarded loops is to run beside the unguarded one.
     stage.cloud.reset().await?;
     unguarded::play(&mut stage, &guarded).await?;

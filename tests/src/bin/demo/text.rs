@@ -48,6 +48,10 @@ pub(crate) fn lines(event: &Event, paint: Paint) -> Vec<String> {
         Event::Objects { first, written, .. } => {
             vec![fact("bucket holds", &format!("{first} uploaded and {written} written objects"))]
         }
+        Event::Command { command, output, .. } => {
+            let prompt = paint.good(&format!("   $ {command}"));
+            [String::new(), prompt].into_iter().chain(output.iter().cloned()).collect()
+        }
         Event::Unguarded { watched_s, invocations, per_hour, guarded_invocations, .. } => {
             let (ran, rate) = (grouped(*invocations), grouped(*per_hour));
             vec![
@@ -104,13 +108,18 @@ fn scene_started(scene: Scene, paint: Paint) -> Vec<String> {
             "bucket photos -> [thumbnail] -> bucket photos -> ...",
             "The notification carries no metadata: hopguard looks the object up.",
         ),
+        Scene::OnCall => (
+            "3. The person on call",
+            "What is at 0, why, what waits, and what resuming would do; then it is done.",
+            "Nothing circles any more: what was blocked is in quarantine.",
+        ),
         Scene::Unguarded => (
-            "3. The first loop again, without hopguard",
+            "4. The first loop again, without hopguard",
             "queue orders -> [order] -> queue invoices -> [invoice] -> queue orders -> ...",
             "Same queues, same message, the same number of seconds.",
         ),
         Scene::Waits => (
-            "4. What waiting costs: the same shop, in designs that wait and in better ones",
+            "5. What waiting costs: the same shop, in designs that wait and in better ones",
             "Python functions of 1 GB under the layer; none of them mentions hopguard.",
             "Work takes known times. One request, the mean of five:",
         ),
@@ -121,7 +130,7 @@ fn scene_started(scene: Scene, paint: Paint) -> Vec<String> {
         let head =
             format!("   {:<30} {:>6} {:>14} {:>7}  {}", "", "paid s", "waiting s", "USD/M", "hopguard finds");
         lines.extend([String::new(), paint.faint(&head)]);
-    } else if scene != Scene::Unguarded {
+    } else if matches!(scene, Scene::Messages | Scene::Objects) {
         let (function, carrier) = ("function", "carrier");
         let head = format!("   seconds  {function:<10} {carrier:<20} hop  visits");
         lines.extend([String::new(), paint.faint(&head)]);
@@ -214,6 +223,12 @@ mod tests {
             Event::Opening { max_visits: 5 },
             Event::SceneStarted { scene: Scene::Messages },
             Event::SceneStarted { scene },
+            Event::SceneStarted { scene: Scene::OnCall },
+            Event::Command {
+                scene: Scene::OnCall,
+                command: "hopguard resume order thumbnail --yes".to_owned(),
+                output: vec!["x".repeat(80)],
+            },
             Event::SceneStarted { scene: Scene::Unguarded },
             Event::SceneStarted { scene: Scene::Waits },
             Event::Costs(Costs {

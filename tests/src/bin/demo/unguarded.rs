@@ -1,4 +1,4 @@
-//! The third scene: the first loop again, without the guard, for as many seconds.
+//! The fourth scene: the first loop again, without the guard, for as many seconds.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The fourth scene: what waiting costs, in designs that wait and in better ones.
+//! The fifth scene: what waiting costs, in designs that wait and in better ones.
 
 use std::{
     collections::BTreeMap,
