@@ -3,7 +3,7 @@
 mod plan;
 mod probe;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use hopguard_aws::operator::{Function, Operator, OperatorError, Reserved};
@@ -18,6 +18,7 @@ use crate::status::{Guard, guard};
 use crate::terminal::Terminal;
 pub(crate) use plan::Plan;
 use plan::Restored;
+use probe::Probe;
 
 /// What `hopguard resume --help` begins with.
 pub(crate) const ABOUT: &str = "\
@@ -80,6 +81,14 @@ fn probe_time(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a time from 1s to 15m, for example --probe=60s".to_owned())
 }
 
+/// A function, and what resuming it means.
+struct Planned {
+    function: Function,
+    reserved: Reserved,
+    plan: Plan,
+    tripped_at: Option<SystemTime>,
+}
+
 /// How it went with one function.
 #[derive(Debug, Serialize)]
 struct Resumed {
@@ -110,19 +119,22 @@ pub(crate) async fn run(args: &ResumeArgs, terminal: &mut Terminal) -> Result<Ex
     let functions = chosen(&operator, args).await?;
     let mut planned = Vec::new();
     for function in functions {
-        let (reserved, plan) = plan_of(&operator, &function, args.wish()).await?;
+        let reserved = operator.reserved(&function.arn).await?;
+        let tags = operator.tags(&function.arn).await?;
+        let plan = Plan::new(reserved, &tags, args.wish());
         if args.all && matches!(plan, Plan::Nothing) {
             continue;
         }
-        planned.push((function, reserved, plan));
+        let tripped_at = tags.trip.map(|trip| trip.tripped_at);
+        planned.push(Planned { function, reserved, plan, tripped_at });
     }
     if planned.is_empty() {
         return Err(Failure::nothing("no function with hopguard's layer or settings is at 0 in this Region"));
     }
     let changes: Vec<String> = planned
         .iter()
-        .filter(|(_, _, plan)| matches!(plan, Plan::Restore(_) | Plan::Untag))
-        .map(|(function, reserved, plan)| format!("{}: {}.", function.name, plan.describe(*reserved)))
+        .filter(|planned| matches!(planned.plan, Plan::Restore(_) | Plan::Untag))
+        .map(|planned| format!("{}: {}.", planned.function.name, planned.plan.describe(planned.reserved)))
         .collect();
     if !changes.is_empty() {
         if !args.yes {
@@ -134,8 +146,8 @@ pub(crate) async fn run(args: &ResumeArgs, terminal: &mut Terminal) -> Result<Ex
         }
     }
     let mut done = Vec::new();
-    for (function, reserved, plan) in planned {
-        let resumed = resume(&operator, &function, reserved, plan, args.probe, terminal).await;
+    for planned in planned {
+        let resumed = resume(&operator, planned, args.probe, terminal).await;
         if !args.account.is_json() {
             tell(&resumed, terminal)?;
         }
@@ -160,24 +172,14 @@ async fn chosen(operator: &Operator, args: &ResumeArgs) -> Result<Vec<Function>,
     Ok(functions)
 }
 
-async fn plan_of(
-    operator: &Operator,
-    function: &Function,
-    wish: Option<Reserved>,
-) -> Result<(Reserved, Plan), OperatorError> {
-    let reserved = operator.reserved(&function.arn).await?;
-    let tags = operator.tags(&function.arn).await?;
-    Ok((reserved, Plan::new(reserved, &tags, wish)))
-}
-
 async fn resume(
     operator: &Operator,
-    function: &Function,
-    reserved: Reserved,
-    plan: Plan,
+    planned: Planned,
     probe: Option<Duration>,
     terminal: &mut Terminal,
 ) -> Resumed {
+    let Planned { function, reserved, plan, tripped_at } = planned;
+    let probe = probe.map(|time| Probe { time, tripped_at });
     let told = |outcome, reserved_concurrency, message: String| Resumed {
         function: function.name.clone(),
         outcome,
@@ -195,7 +197,7 @@ async fn resume(
             ),
             Err(error) => told(Outcome::Failed, reserved, error.to_string()),
         },
-        Plan::Restore(to) => match restore(operator, function, to, probe, terminal).await {
+        Plan::Restore(to) => match restore(operator, &function, to, probe, terminal).await {
             Ok(true) => told(Outcome::Resumed, to, format!("resumed: {}", Restored(to))),
             Ok(false) => told(
                 Outcome::TrippedAgain,
@@ -211,11 +213,11 @@ async fn restore(
     operator: &Operator,
     function: &Function,
     to: Reserved,
-    probe: Option<Duration>,
+    probe: Option<Probe>,
     terminal: &mut Terminal,
 ) -> Result<bool, OperatorError> {
-    if let Some(time) = probe
-        && !probe::holds(operator, function, time, terminal).await?
+    if let Some(probe) = probe
+        && !probe.holds(operator, function, terminal).await?
     {
         return Ok(false);
     }

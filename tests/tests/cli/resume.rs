@@ -16,7 +16,7 @@ async fn a_probe_that_trips_again_leaves_it_at_0_with_the_value_before_the_first
 
     // The loop is not mended: what comes next trips it again.
     queue.send("second").await?;
-    let probed = hopguard.json(4, &["resume", "worker", "--probe=60s", "--yes"]).await;
+    let probed = hopguard.json(4, &["resume", "worker", "--probe=2m", "--yes"]).await;
     assert_eq!(probed["functions"][0]["outcome"], "tripped_again", "{probed}");
     assert_tripped(&function, "unreserved").await?;
     bed.settled().await?;

@@ -99,7 +99,7 @@ async fn each_event_source_reaches_its_function() -> Result<()> {
 async fn a_loop_runs_until_its_function_has_no_concurrency() -> Result<()> {
     let cloud = Cloud::start().await?;
     let witness = Witness::start().await?;
-    let queue = cloud.queue("loop").visibility(Duration::from_secs(1)).create().await?;
+    let queue = cloud.queue("loop").visibility(Duration::from_secs(5)).create().await?;
     let function = deploy(&cloud, &witness, "loop", &[("FEEDS", queue.url())]).await?;
     function.consume(&queue).create().await?;
     assert_eq!(function.reserved_concurrency().await?, None);

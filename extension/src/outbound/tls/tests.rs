@@ -4,7 +4,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use hopguard_aws::{Clients, Head, Lookup, LookupError, ObjectName};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -35,8 +35,9 @@ struct Authority {
 }
 
 impl Authority {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
@@ -112,7 +113,7 @@ async fn looked_up(port: u16, certificate: Option<String>) -> Result<Head, Looku
 
 #[tokio::test]
 async fn a_server_whose_authority_is_named_is_spoken_to() {
-    let authority = Authority::new();
+    let authority = Authority::new("one");
     let port = authority.server(&["localhost"], false).await;
     let found = looked_up(port, Some(authority.path())).await.unwrap();
     assert_eq!(found.metadata.get("hopguard").map(String::as_str), Some("01-x"));
@@ -120,7 +121,7 @@ async fn a_server_whose_authority_is_named_is_spoken_to() {
 
 #[tokio::test]
 async fn nobody_else_is_believed() {
-    let (authority, other) = (Authority::new(), Authority::new());
+    let (authority, other) = (Authority::new("one"), Authority::new("another"));
     let good = authority.server(&["localhost"], false).await;
     let elsewhere = authority.server(&["s3.example"], false).await;
     let expired = authority.server(&["localhost"], true).await;
