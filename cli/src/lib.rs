@@ -17,7 +17,7 @@ mod terminal;
 mod trip;
 
 pub use account::{AccountArgs, Output};
-pub use attach::{AttachArgs, DetachArgs};
+pub use attach::{AttachArgs, DetachArgs, MannerArgs};
 pub use cli::{Cli, Command, Exit, run};
 pub use completions::CompletionsArgs;
 pub use doctor::DoctorArgs;

@@ -28,7 +28,7 @@ pub use concurrency::{Reserved, Tags};
 pub use error::OperatorError;
 pub use function::{Change, Function};
 pub use layer::LayerVersion;
-pub use needs::{needs, policy};
+pub use needs::{buckets_of, needs, policy};
 pub use queue::Queue;
 pub use role::{Need, Permission};
 pub use source::{Mapping, Trigger};

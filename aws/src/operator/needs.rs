@@ -31,7 +31,7 @@ pub fn needs(
         let objects = format!("{bucket}/*");
         need("s3:GetObject", &objects, "each of its objects starts a new chain: a loop over it is not seen");
         need("s3:GetObjectVersion", &objects, "each of its objects' versions starts a new chain");
-        need("s3:ListBucket", bucket, "an object that is gone reads as a missing permission");
+        need(LIST_BUCKET, bucket, "an object that is gone reads as a missing permission");
     }
     if settings.telemetry.metrics.cloudwatch {
         need(PUT_METRIC_DATA, "*", "no metrics in CloudWatch; HOPGUARD_METRICS=emf needs no permission");
@@ -39,6 +39,7 @@ pub fn needs(
     needs
 }
 
+const LIST_BUCKET: &str = "s3:ListBucket";
 const PUT_METRIC_DATA: &str = "cloudwatch:PutMetricData";
 
 const TRIP: [(&str, &str); 4] = [
@@ -85,6 +86,20 @@ pub fn policy(needs: &[Need]) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
+/// The buckets of a document that [`policy`] made, by their ARNs.
+pub fn buckets_of(policy: &Value) -> Vec<String> {
+    let statements = policy.get("Statement").and_then(Value::as_array).into_iter().flatten();
+    let of_buckets =
+        statements.filter(|statement| texts(statement.get("Action")).any(|action| action == LIST_BUCKET));
+    of_buckets.flat_map(|statement| texts(statement.get("Resource")).map(str::to_owned)).collect()
+}
+
+/// What may be one text or a list of them.
+fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    let list = value.and_then(Value::as_array).into_iter().flatten();
+    list.chain(value).filter_map(Value::as_str)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +130,17 @@ mod tests {
         assert!(all.contains(&(r#"["arn:aws:s3:::photos"]"#.to_owned(), r#"["s3:ListBucket"]"#.to_owned())));
         let off = actions(&[("HOPGUARD_TRIP", "off")], None, &[]);
         assert_eq!(off.len(), 1, "{off:?}");
+    }
+
+    #[test]
+    fn the_buckets_are_read_back() {
+        let buckets = ["arn:aws:s3:::photos".to_owned(), "arn:aws:s3:::scans".to_owned()];
+        let document = policy(&needs(ARN, &Settings::default(), None, &buckets));
+        assert_eq!(buckets_of(&document), buckets);
+        let by_hand =
+            json!({ "Statement": [{ "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::photos" }] });
+        assert_eq!(buckets_of(&by_hand), ["arn:aws:s3:::photos"]);
+        assert_eq!(buckets_of(&json!({ "Statement": 1 })), Vec::<String>::new());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use hopguard_aws::operator::{Function, LayerVersion, Mapping, Operator, OperatorError, needs, policy};
+use hopguard_aws::operator::{
+    Function, LayerVersion, Mapping, Operator, OperatorError, buckets_of, needs, policy,
+};
 use hopguard_core::Settings;
 
 use super::outcome::Applied;
@@ -117,17 +119,19 @@ impl Planned {
                 .filter(|trigger| trigger.service == "s3")
                 .filter_map(|trigger| trigger.source),
         );
+        let name = policy_name(&self.function.name);
+        let known = operator.role_policy(&self.function.role, &name).await?;
+        let known = known.and_then(|known| serde_json::from_str::<serde_json::Value>(&known).ok());
+        // Those that were named once stay.
+        buckets.extend(known.iter().flat_map(buckets_of));
         buckets.sort();
         buckets.dedup();
         let needs = needs(&self.function.arn, settings, quarantine.as_deref(), &buckets);
         let role = self.function.role.rsplit('/').next().unwrap_or_default();
-        let document = policy(&needs).to_string();
-        let name = policy_name(&self.function.name);
-        let known = operator.role_policy(&self.function.role, &name).await?;
-        let same = known.and_then(|known| serde_json::from_str::<serde_json::Value>(&known).ok());
-        if same != serde_json::from_str(&document).ok() {
+        let document = policy(&needs);
+        if known.as_ref() != Some(&document) {
             self.plan.steps.push(format!("role {role} gets the inline policy {name}: {}", allowed(&needs)));
-            self.policy = Some(document);
+            self.policy = Some(document.to_string());
         }
         Ok(())
     }

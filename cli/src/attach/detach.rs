@@ -1,6 +1,7 @@
 use clap::Args;
 use hopguard_aws::operator::{Function, Operator};
 
+use super::MannerArgs;
 use super::apply::policy_name;
 use super::outcome::{Answer, Applied};
 use super::plan;
@@ -26,17 +27,9 @@ pub struct DetachArgs {
     #[arg(value_name = "FUNCTION", required = true)]
     pub functions: Vec<String>,
 
-    /// Leave the role as it is
-    #[arg(long)]
-    pub no_permissions: bool,
-
-    /// Say what would change, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
+    /// How to go about it.
+    #[command(flatten)]
+    pub manner: MannerArgs,
 
     /// Which account, and in which form.
     #[command(flatten)]
@@ -45,14 +38,14 @@ pub struct DetachArgs {
 
 pub(crate) async fn run(args: &DetachArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let operator = args.account.connect().await;
-    let mut answer = Answer::new("hopguard.detach/1", args.dry_run);
+    let mut answer = Answer::new("hopguard.detach/1", args.manner.dry_run);
     let mut planned = Vec::new();
     for name in &args.functions {
         let function = operator.function(name).await?;
         match plan::detach(&function) {
             Ok(plan) if plan.change.is_none() => answer.unchanged(&function),
             Ok(mut plan) => {
-                if !args.no_permissions {
+                if !args.manner.no_permissions {
                     plan.steps.push(format!(
                         "the inline policy {} is removed from its role",
                         policy_name(&function.name)
@@ -67,23 +60,23 @@ pub(crate) async fn run(args: &DetachArgs, terminal: &mut Terminal) -> Result<Ex
             Err(refusal) => answer.refused(&function, &refusal.to_string()),
         }
     }
-    if args.dry_run {
+    if args.manner.dry_run {
         for (function, plan) in planned {
             answer.would(&function, plan);
         }
         return answer.tell(args.account.is_json(), terminal);
     }
-    if !planned.is_empty() && !args.yes {
+    if !planned.is_empty() && !args.manner.yes {
         for (function, plan) in &planned {
             terminal.note(&format!("{}:\n  {}", function.name, plan.steps.join("\n  ")));
         }
-        if !confirm("Nothing guards them then. Change that?", args.yes)? {
+        if !confirm("Nothing guards them then. Change that?", args.manner.yes)? {
             terminal.note("Nothing was changed.");
             return Ok(Exit::Done);
         }
     }
     for (function, plan) in planned {
-        let error = apply(&operator, &function, &plan, !args.no_permissions).await.err();
+        let error = apply(&operator, &function, &plan, !args.manner.no_permissions).await.err();
         answer.done(Applied { function, plan, error: error.map(|error| error.to_string()) });
     }
     answer.tell(args.account.is_json(), terminal)

@@ -75,6 +75,18 @@ pub struct AttachArgs {
     #[arg(long)]
     pub batch_failures: bool,
 
+    /// How to go about it.
+    #[command(flatten)]
+    pub manner: MannerArgs,
+
+    /// Which account, and in which form.
+    #[command(flatten)]
+    pub account: AccountArgs,
+}
+
+/// How a function is changed.
+#[derive(Clone, Debug, Args)]
+pub struct MannerArgs {
     /// Leave the role as it is
     #[arg(long)]
     pub no_permissions: bool,
@@ -86,10 +98,6 @@ pub struct AttachArgs {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
-
-    /// Which account, and in which form.
-    #[command(flatten)]
-    pub account: AccountArgs,
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
@@ -122,10 +130,10 @@ pub(crate) async fn run(args: &AttachArgs, terminal: &mut Terminal) -> Result<Ex
         settings: args.settings(),
         quarantine: args.quarantine.clone(),
         buckets: args.bucket.iter().map(|name| name.trim_start_matches("arn:aws:s3:::").to_owned()).collect(),
-        permissions: !args.no_permissions,
+        permissions: !args.manner.no_permissions,
         batch_failures: args.batch_failures,
     };
-    let mut answer = Answer::new("hopguard.attach/1", args.dry_run);
+    let mut answer = Answer::new("hopguard.attach/1", args.manner.dry_run);
     let mut planned = Vec::new();
     for function in functions {
         match Planned::new(&operator, function, &wishes).await? {
@@ -134,22 +142,22 @@ pub(crate) async fn run(args: &AttachArgs, terminal: &mut Terminal) -> Result<Ex
         }
     }
     let steps = planned.iter().any(Planned::changes);
-    if steps && !args.dry_run && !args.yes {
+    if steps && !args.manner.dry_run && !args.manner.yes {
         for plan in &planned {
             terminal.note(&plan.describe());
         }
-        if !confirm("Change that?", args.yes)? {
+        if !confirm("Change that?", args.manner.yes)? {
             terminal.note("Nothing was changed.");
             return Ok(Exit::Done);
         }
     }
-    let publish = if args.dry_run || !steps { None } else { publish };
+    let publish = if args.manner.dry_run || !steps { None } else { publish };
     let mut published = None;
     if let Some(zip) = publish {
         published = Some(operator.publish_layer(LAYER, zip.bytes, zip.architecture).await?.arn);
     }
     for plan in planned {
-        if args.dry_run || !plan.changes() {
+        if args.manner.dry_run || !plan.changes() {
             answer.planned(plan);
         } else {
             answer.done(plan.apply(&operator, published.as_deref()).await);

@@ -75,6 +75,21 @@ async fn attached_looped_seen_resumed_reported_detached() -> Result<()> {
         "the same content is not published twice: {again}"
     );
 
+    let kept = bed.cloud.sqs().get_queue_url().queue_name("kept").send().await?.queue_url.unwrap();
+    assert!(attached.out.contains(&kept), "the queue's own address: {attached}");
+
+    // What was named once stays: another limit takes no permission away.
+    hopguard.run(&["attach", "worker", "--bucket", "photos", "--yes"]).await.is(0, &["s3:GetObject"]);
+    let looks_up = async || -> Result<bool> {
+        let policy = bed.cloud.role_policy("worker", "hopguard-worker").await?;
+        Ok(policy.to_string().contains("arn:aws:s3:::photos/*"))
+    };
+    assert!(looks_up().await?);
+    for (visits, told) in [("4", "HOPGUARD_MAX_VISITS=4 is set"), ("5", "it was HOPGUARD_MAX_VISITS=4")] {
+        hopguard.run(&["attach", "worker", "--max-visits", visits, "--yes"]).await.is(0, &[told]);
+    }
+    assert!(looks_up().await?);
+
     hopguard
         .run(&["status", "worker"])
         .await
