@@ -2,6 +2,8 @@
 
 /// The layer's name, as `hopguard attach` publishes it.
 pub(crate) const LAYER: &str = "hopguard";
+/// The same for arm64.
+pub(crate) const LAYER_ARM: &str = "hopguard-arm64";
 /// What a function of a managed runtime is started with.
 pub(crate) const WRAPPER: &str = "/opt/hopguard/wrap";
 /// Where Lambda reads it.

@@ -6,8 +6,11 @@ use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::attachment::{LAYER, LAYER_ARM};
+
 /// The program in it, by whose machine its architecture is told.
 const EXTENSION: &str = "extensions/hopguard";
+const ARM: &str = "arm64";
 /// What Lambda takes by upload.
 const MAX_BYTES: u64 = 50 * 1024 * 1024;
 
@@ -39,6 +42,11 @@ impl LayerZip {
         let sha256 = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&bytes));
         Ok(Self { bytes, architecture, sha256 })
     }
+
+    /// The name of the layer that it is a version of: one for each architecture, as the templates in deploy/ have it.
+    pub(crate) fn layer(&self) -> &'static str {
+        if self.architecture == ARM { LAYER_ARM } else { LAYER }
+    }
 }
 
 /// The machine that the extension is for, from its ELF header.
@@ -49,7 +57,7 @@ fn architecture(zip: &[u8]) -> Result<&'static str> {
     program.read_exact(&mut header).with_context(|| format!("{EXTENSION} is too short"))?;
     match header {
         [0x7f, b'E', b'L', b'F', .., 0x3e, 0] => Ok("x86_64"),
-        [0x7f, b'E', b'L', b'F', .., 0xb7, 0] => Ok("arm64"),
+        [0x7f, b'E', b'L', b'F', .., 0xb7, 0] => Ok(ARM),
         _ => bail!("{EXTENSION} is no program for x86_64 or arm64"),
     }
 }
@@ -65,6 +73,17 @@ mod tests {
         writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         writer.write_all(content).unwrap();
         writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn each_architecture_has_a_layer() {
+        let zip = |architecture| LayerZip { bytes: Vec::new(), architecture, sha256: String::new() };
+        assert_eq!((zip("x86_64").layer(), zip("arm64").layer()), ("hopguard", "hopguard-arm64"));
+        for architecture in ["x86_64", "arm64"] {
+            let arn =
+                format!("arn:aws:lambda:eu-central-1:123456789012:layer:{}:1", zip(architecture).layer());
+            assert!(crate::attachment::is_layer(&arn), "{arn}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use hopguard_core::settings::PREFIX;
 
 use crate::Exit;
 use crate::account::AccountArgs;
-use crate::attachment::{LAYER, is_layer};
+use crate::attachment::is_layer;
 use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
@@ -51,7 +51,7 @@ pub struct AttachArgs {
     #[arg(long, value_name = "ARN")]
     pub layer: Option<String>,
 
-    /// Publish this zip file as the layer hopguard, unless its newest version has the same content
+    /// Publish this zip file as the layer hopguard (for arm64: hopguard-arm64), unless its newest version has the same content
     #[arg(long, value_name = "FILE", conflicts_with = "layer")]
     pub zip: Option<PathBuf>,
 
@@ -154,7 +154,7 @@ pub(crate) async fn run(args: &AttachArgs, terminal: &mut Terminal) -> Result<Ex
     let publish = if args.manner.dry_run || !steps { None } else { publish };
     let mut published = None;
     if let Some(zip) = publish {
-        published = Some(operator.publish_layer(LAYER, zip.bytes, zip.architecture).await?.arn);
+        published = Some(operator.publish_layer(zip.layer(), zip.bytes, zip.architecture).await?.arn);
     }
     for plan in planned {
         if args.manner.dry_run || !plan.changes() {
@@ -191,18 +191,19 @@ async fn layer(
             other.name, other.architecture, zip.architecture
         )));
     }
-    if let Some(known) = operator.newest_layer(LAYER, &zip.sha256).await? {
+    if let Some(known) = operator.newest_layer(zip.layer(), &zip.sha256).await? {
         return Ok((Some(known), None));
     }
     let mut version = LayerVersion::default();
-    version.arn =
-        functions.first().map_or_else(|| UNPUBLISHED.to_owned(), |function| unpublished(&function.arn));
+    version.arn = functions
+        .first()
+        .map_or_else(|| UNPUBLISHED.to_owned(), |function| unpublished(&function.arn, zip.layer()));
     version.architectures = vec![zip.architecture.to_owned()];
     Ok((Some(version), Some(zip)))
 }
 
 /// The ARN that is shown before there is one.
-fn unpublished(function_arn: &str) -> String {
+fn unpublished(function_arn: &str, layer: &str) -> String {
     let place: Vec<&str> = function_arn.split(':').take(5).collect();
-    format!("{}:layer:{LAYER}:NEW", place.join(":"))
+    format!("{}:layer:{layer}:NEW", place.join(":"))
 }
