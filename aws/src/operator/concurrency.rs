@@ -45,7 +45,8 @@ impl Operator {
         let lambda = self.clients.lambda().await;
         let call = || lambda.get_function_concurrency().function_name(arn).send();
         let answer = self.ask(GET, hopguard_core::function_name(arn), call).await?;
-        Ok(answer.reserved_concurrent_executions.map(|reserved| u32::try_from(reserved).unwrap_or_default()))
+        // A negative number cannot come, and would not be 0.
+        Ok(answer.reserved_concurrent_executions.map(|reserved| u32::try_from(reserved).unwrap_or(u32::MAX)))
     }
 
     /// Reserves concurrency, or removes the reservation.

@@ -4,7 +4,7 @@ use std::time::Duration;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_lambda::types::{
     Architecture, DeadLetterConfig, Environment, EnvironmentResponse, FunctionConfiguration,
-    LastUpdateStatus, Layer, PackageType, Runtime, TracingConfigResponse,
+    LastUpdateStatus, Layer, PackageType, Runtime,
 };
 use hopguard_core::unqualified_arn;
 
@@ -48,8 +48,6 @@ pub struct Function {
     pub failed: Option<String>,
     /// Whether Lambda is still carrying out a change.
     pub changing: bool,
-    /// Whether X-Ray is active.
-    pub traced: bool,
 }
 
 /// What to change of a function. The whole of both is written.
@@ -161,7 +159,6 @@ struct Parts {
     revision: Option<String>,
     status: Option<LastUpdateStatus>,
     status_reason: Option<String>,
-    tracing: Option<TracingConfigResponse>,
 }
 
 macro_rules! parts {
@@ -180,7 +177,6 @@ macro_rules! parts {
             revision: $answer.revision_id,
             status: $answer.last_update_status,
             status_reason: $answer.last_update_status_reason,
-            tracing: $answer.tracing_config,
         }
     };
 }
@@ -225,10 +221,6 @@ impl From<Parts> for Function {
             revision: parts.revision,
             changing: parts.status == Some(LastUpdateStatus::InProgress),
             failed,
-            traced: parts
-                .tracing
-                .and_then(|tracing| tracing.mode)
-                .is_some_and(|mode| mode.as_str() == "Active"),
         }
     }
 }

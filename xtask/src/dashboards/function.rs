@@ -14,25 +14,21 @@ pub(crate) fn page() -> Page {
     }
 }
 
-fn number(unit: Unit, title: &'static str, description: &'static str) -> Panel {
-    Panel::new(Kind::Number, unit, title, description)
-}
-
 fn summary() -> Row {
     Row {
         title: "Summary",
         panels: vec![
-            number(Unit::Count, "Trips", "From 1 on: it was set to 0. Open the runbook, \"A function is at 0\".")
+            Panel::number(Unit::Count, "Trips", "From 1 on: it was set to 0. Open the runbook, \"A function is at 0\".")
                 .series("trips", Of::events(Counter::Tripped)).limits(1.0, 1.0),
-            number(Unit::Count, "Blocked records", "Records beyond a limit. From 1 on: follow the chain in its log to the trace.")
+            Panel::number(Unit::Count, "Blocked records", "Records beyond a limit. From 1 on: follow the chain in its log to the trace.")
                 .series("blocked", Of::events(Counter::Blocked)).limits(1.0, 100.0),
-            number(Unit::Share, "Wait share", "The part of the time that it ran in which it waited. Above 30 % see the operations below.")
+            Panel::number(Unit::Share, "Wait share", "The part of the time that it ran in which it waited. Above 30 % see the operations below.")
                 .series("wait share", Of::Share(Measure::Wait, Measure::InvokeDuration)).limits(0.3, 0.6),
-            number(Unit::Dollars, "Waiting costs", "What the wait was paid with, in US dollars.")
+            Panel::number(Unit::Dollars, "Waiting costs", "What the wait was paid with, in US dollars.")
                 .series("USD", Of::Sum(Measure::WaitCost)).limits(0.1, 1.0),
-            number(Unit::Seconds, "Initialisation", "How long a cold start takes before the handler runs, on average. Above 1 s people notice: load less, or later.")
+            Panel::number(Unit::Seconds, "Initialisation", "How long a cold start takes before the handler runs, on average. Above 1 s people notice: load less, or later.")
                 .series("init", Of::Mean(Measure::InitDuration)).limits(1.0, 3.0),
-            number(Unit::Bytes, "Package size", "The function's code on disk, unpacked. Lambda's limit is 250 MB with layers; from 50 MB on it is one of the signs of a monolith.")
+            Panel::number(Unit::Bytes, "Package size", "The function's code on disk, unpacked. Lambda's limit is 250 MB with layers; from 50 MB on it is one of the signs of a monolith.")
                 .series("size", Of::Last(Measure::PackageSize)).limits(50e6, 200e6),
         ],
     }

@@ -14,29 +14,25 @@ pub(crate) fn page() -> Page {
     }
 }
 
-fn number(unit: Unit, title: &'static str, description: &'static str) -> Panel {
-    Panel::new(Kind::Number, unit, title, description)
-}
-
 fn loops() -> Row {
     Row {
         title: "Loops",
         panels: vec![
-            number(Unit::Count, "Trips", "Functions that hopguard has set to reserved concurrency 0, because a record went beyond a limit. From 1 on: open the runbook, \"A function is at 0\".")
+            Panel::number(Unit::Count, "Trips", "Functions that hopguard has set to reserved concurrency 0, because a record went beyond a limit. From 1 on: open the runbook, \"A function is at 0\".")
                 .series("trips", Of::events(Counter::Tripped)).limits(1.0, 1.0),
-            number(Unit::Count, "Trips that failed", "Attempts to set a function to 0 that failed: the blocked records are kept from it all the same, but it still runs. From 1 on: look for \"trip failed\" in its log; most often the role lacks a permission.")
+            Panel::number(Unit::Count, "Trips that failed", "Attempts to set a function to 0 that failed: the blocked records are kept from it all the same, but it still runs. From 1 on: look for \"trip failed\" in its log; most often the role lacks a permission.")
                 .series("failed", Of::events(Counter::TripFailed)).limits(1.0, 1.0),
-            number(Unit::Count, "Functions at 0", "Functions that were tripped in this time and have not run for 5 minutes. Only what was exported is seen: a function that was set to 0 by hand is not counted, and one that was resumed and has nothing to do is. Ask Lambda to be sure: aws lambda get-function-concurrency.")
+            Panel::number(Unit::Count, "Functions at 0", "Functions that were tripped in this time and have not run for 5 minutes. Only what was exported is seen: a function that was set to 0 by hand is not counted, and one that was resumed and has nothing to do is. Ask Lambda to be sure: aws lambda get-function-concurrency.")
                 .series("at 0", Of::AtZero).limits(1.0, 1.0),
-            number(Unit::Count, "Throttled invocations", "What Lambda has turned away, by AWS's own count: at concurrency 0, everything. With trips beside it, a function is at 0; without, the account or the function lacks concurrency.")
+            Panel::number(Unit::Count, "Throttled invocations", "What Lambda has turned away, by AWS's own count: at concurrency 0, everything. With trips beside it, a function is at 0; without, the account or the function lacks concurrency.")
                 .series("throttled", Of::Throttles).limits(1.0, 100.0),
-            number(Unit::Count, "Blocked records", "Records kept from their handler. They are in the quarantine queue, or went back to their source. From 1 on: see which function, then follow its chain to the trace.")
+            Panel::number(Unit::Count, "Blocked records", "Records kept from their handler. They are in the quarantine queue, or went back to their source. From 1 on: see which function, then follow its chain to the trace.")
                 .series("blocked", Of::events(Counter::Blocked)).limits(1.0, 100.0),
-            number(Unit::Count, "Findings", "Windows of 1,000 invocations in which an anti-pattern was seen. Not urgent: read docs/findings.md for what to do instead.")
+            Panel::number(Unit::Count, "Findings", "Windows of 1,000 invocations in which an anti-pattern was seen. Not urgent: read docs/findings.md for what to do instead.")
                 .series("findings", Of::findings()).limits(1.0, 100.0),
-            number(Unit::Share, "Wait share", "The part of the time that functions ran in which they were idle with a call in flight. Above 30 % look at the functions below; above 60 % most of what is paid is waiting.")
+            Panel::number(Unit::Share, "Wait share", "The part of the time that functions ran in which they were idle with a call in flight. Above 30 % look at the functions below; above 60 % most of what is paid is waiting.")
                 .series("wait share", Of::Share(Measure::Wait, Measure::InvokeDuration)).limits(0.3, 0.6),
-            number(Unit::Dollars, "Waiting costs", "What the wait was paid with, in US dollars at the list price or yours (HOPGUARD_USD_PER_GB_SECOND).")
+            Panel::number(Unit::Dollars, "Waiting costs", "What the wait was paid with, in US dollars at the list price or yours (HOPGUARD_USD_PER_GB_SECOND).")
                 .series("USD", Of::Sum(Measure::WaitCost)).limits(1.0, 10.0),
             Panel::new(Kind::Bars, Unit::Count, "Records by verdict", "Records with a lineage. Blocked ones mean that a loop was cut; warned ones that a function is near a limit, or beyond one in mode observe.")
                 .counters(&[("allowed", Counter::Allowed), ("warned", Counter::Warned), ("blocked", Counter::Blocked)]),
@@ -54,11 +50,11 @@ fn chains() -> Row {
     Row {
         title: "Chains",
         panels: vec![
-            number(Unit::Count, "Chains begun", "Invocations at hop 0. Beside a loop it tells whether one event circles or many.")
+            Panel::number(Unit::Count, "Chains begun", "Invocations at hop 0. Beside a loop it tells whether one event circles or many.")
                 .series("chains", Of::events(Counter::Chains)),
-            number(Unit::Count, "Longest path", "The most hops from a root event; in Prometheus the upper bound of its bucket. The default limit is 100 (HOPGUARD_MAX_HOPS).")
+            Panel::number(Unit::Count, "Longest path", "The most hops from a root event; in Prometheus the upper bound of its bucket. The default limit is 100 (HOPGUARD_MAX_HOPS).")
                 .series("hops", Of::Greatest(Measure::Hop)).limits(20.0, 100.0),
-            number(Unit::Count, "Most visits", "How often one function stood on a path; in Prometheus the upper bound of its bucket. From 2 on it is in a loop; at 10 (HOPGUARD_MAX_VISITS) it is cut.")
+            Panel::number(Unit::Count, "Most visits", "How often one function stood on a path; in Prometheus the upper bound of its bucket. From 2 on it is in a loop; at 10 (HOPGUARD_MAX_VISITS) it is cut.")
                 .series("visits", Of::Greatest(Measure::Visits)).limits(2.0, 10.0),
             Panel::new(Kind::Lines, Unit::Count, "Hops", "How far invocations are from their root events. A line that rises and never falls is a loop under way.")
                 .series("mean", Of::Mean(Measure::Hop)).series("high", Of::High(Measure::Hop)),

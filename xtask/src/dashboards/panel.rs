@@ -103,6 +103,11 @@ impl Panel {
         Self { title, description, kind, unit, series: Vec::new(), limits: None }
     }
 
+    /// One of the figures at the top of a page.
+    pub(crate) fn number(unit: Unit, title: &'static str, description: &'static str) -> Self {
+        Self::new(Kind::Number, unit, title, description)
+    }
+
     /// Yellow from the first value on, red from the second.
     pub(crate) fn limits(mut self, warning: f64, alarm: f64) -> Self {
         self.limits = Some((warning, alarm));
