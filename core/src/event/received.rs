@@ -1,4 +1,3 @@
-use std::ops::Deref;
 use std::sync::OnceLock;
 
 use super::Sources;
@@ -21,10 +20,10 @@ impl<E> Default for Received<E> {
     }
 }
 
-impl<E: Deref<Target: AsRef<[u8]>>> Received<E> {
+impl<E: AsRef<[u8]>> Received<E> {
     /// Keeps an event's JSON, the first that it is given. `function` is the ARN of the function that got it.
     pub fn keep(&self, event: E, function: &str) {
-        let bytes = (*event).as_ref();
+        let bytes = event.as_ref();
         if bytes.len() > MAX_KEPT {
             self.sources.get_or_init(|| Sources::read(bytes, function));
         } else {
@@ -35,7 +34,7 @@ impl<E: Deref<Target: AsRef<[u8]>>> Received<E> {
     /// What feeds the invocation.
     pub fn sources(&self, function: &str) -> &Sources {
         self.sources.get_or_init(|| {
-            let event = self.event.get().map(|event| (**event).as_ref());
+            let event = self.event.get().map(AsRef::as_ref);
             Sources::read(event.unwrap_or_default(), function)
         })
     }
@@ -54,10 +53,10 @@ mod tests {
                 r#"{{"Records":[{{"messageId":"1","body":"{body}","eventSourceARN":"arn:aws:sqs:r:1:q"}}]}}"#
             );
             let received = Received::default();
-            received.keep(event.into_boxed_str(), "f");
+            received.keep(event, "f");
             assert_eq!((received.event.get().is_some(), received.sources.get().is_none()), (kept, kept));
             assert!(received.sources("f").contain(Source::Sqs, "http://q/1/q"), "{length}");
         }
-        assert!(Received::<Box<str>>::default().sources("f").contain(Source::Invoke, "f"));
+        assert!(Received::<String>::default().sources("f").contain(Source::Invoke, "f"));
     }
 }
