@@ -21,8 +21,11 @@ mod table;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::hint::black_box;
+use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
+use std::task::{self, Poll};
 
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_sqs::config::Region;
@@ -34,10 +37,13 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use bytes::Bytes;
 use events::Carrier;
 use futures_util::FutureExt as _;
 use hopguard::Guard;
-use lambda_runtime::{Context, FunctionResponse, IntoFunctionResponse, LambdaEvent, Service, service_fn};
+use http::response::Parts;
+use lambda_runtime::tower::Layer as _;
+use lambda_runtime::{Context, FunctionResponse, LambdaEvent, LambdaInvocation, Service, service_fn};
 use measure::Work;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -49,68 +55,111 @@ fn main() {
     let guard = Guard::default();
     let measure = service_fn(|_: LambdaEvent<Box<RawValue>>| {
         table::run(cases(&guard));
-        async { Ok::<_, Infallible>(()) }
+        async { Ok::<_, Infallible>(FunctionResponse::<(), ()>::BufferedResponse(())) }
     });
-    invoke(&mut guard.wrap(measure), b"{}");
+    let parts = http::Response::new(()).into_parts().0;
+    invoke(&mut Runtime::new(guard.wrap(measure)), &parts, &Bytes::from_static(b"{}"));
 }
 
 fn cases(guard: &Guard) -> Vec<Case> {
     vec![
-        invocation("invocation, sqs 10 x 1 KB, no lineage", Target::Times(1.2), guard, Carrier::None),
+        invocation("invocation, sqs 10 x 1 KB, no lineage", Target::Times(1.2), guard, Carrier::None, true),
         invocation(
             "invocation, sqs 10 x 1 KB, lineage in each",
             Target::Times(1.2),
             guard,
             Carrier::W3c(None),
+            true,
         ),
+        invocation("invocation, no lineage, wrapped alone", Target::None, guard, Carrier::None, false),
         send(guard),
     ]
 }
 
 /// What `lambda_runtime`'s own service does with one invocation, from the bytes of the event to the bytes of the answer.
-fn invoke<H, T, R, B, S>(handler: &mut H, event: &[u8]) -> Vec<u8>
+struct Runtime<H, T> {
+    handler: H,
+    event: PhantomData<fn() -> T>,
+}
+
+impl<H, T> Runtime<H, T> {
+    const fn new(handler: H) -> Self {
+        Self { handler, event: PhantomData }
+    }
+}
+
+impl<H, T, B, S> Service<LambdaInvocation> for Runtime<H, T>
 where
-    H: Service<LambdaEvent<T>, Response = R>,
-    H::Error: std::fmt::Debug,
+    H: Service<LambdaEvent<T>, Response = FunctionResponse<B, S>>,
+    H::Error: Debug,
     T: DeserializeOwned,
-    R: IntoFunctionResponse<B, S>,
     B: Serialize,
 {
-    let payload =
-        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(event)).expect("an event");
+    type Response = Vec<u8>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Vec<u8>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let payload =
+            serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&invocation.body))
+                .expect("an event");
+        let response = self.handler.call(LambdaEvent::new(payload, invocation.context)).now_or_never();
+        let answer = match response.expect("no wait").expect("an answer") {
+            FunctionResponse::BufferedResponse(answer) => serde_json::to_vec(&answer).expect("JSON"),
+            FunctionResponse::StreamingResponse(_) => Vec::new(),
+        };
+        std::future::ready(Ok(answer))
+    }
+}
+
+fn invoke<R>(runtime: &mut R, parts: &Parts, event: &Bytes) -> Vec<u8>
+where
+    R: Service<LambdaInvocation, Response = Vec<u8>, Error = Infallible>,
+{
     let mut context = Context::default();
     context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned();
     context.invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:orders".to_owned();
     // Lambda sends it with every invocation.
     context.xray_trace_id =
         Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0".to_owned());
-    let response = handler.call(LambdaEvent::new(payload, context)).now_or_never().expect("no wait");
-    match response.expect("an answer").into_response() {
-        FunctionResponse::BufferedResponse(answer) => serde_json::to_vec(&answer).expect("JSON"),
-        FunctionResponse::StreamingResponse(_) => Vec::new(),
-    }
+    let invocation = LambdaInvocation { parts: parts.clone(), body: event.clone(), context };
+    let Ok(answer) = runtime.call(invocation).now_or_never().expect("no wait");
+    answer
 }
 
-fn invocation(name: &'static str, target: Target, guard: &Guard, carrier: Carrier<'_>) -> Case {
+/// An invocation of a handler that does nothing, which the guard runs (with its layer) or something else does, against the same
+/// without a guard.
+fn invocation(name: &'static str, target: Target, guard: &Guard, carrier: Carrier<'_>, layer: bool) -> Case {
     let handler = || {
         service_fn(|event: LambdaEvent<SqsEvent>| {
             black_box(event);
-            std::future::ready(Ok::<_, Infallible>(()))
+            std::future::ready(Ok::<_, Infallible>(FunctionResponse::<(), ()>::BufferedResponse(())))
         })
     };
-    let event = events::sqs(10, 1000, carrier);
-    let bytes = event.clone();
-    let (mut guarded, mut plain) = (guard.wrap(handler()), handler());
-    Case {
-        name,
-        target,
-        subject: Box::new(move || {
-            black_box(invoke(&mut guarded, black_box(&bytes)));
-        }),
-        reference: Box::new(move || {
-            black_box(invoke(&mut plain, black_box(&event)));
-        }),
-    }
+    let event = Bytes::from(events::sqs(10, 1000, carrier));
+    let (bytes, parts) = (event.clone(), http::Response::new(()).into_parts().0);
+    let reference = {
+        let (mut plain, event, parts) = (Runtime::new(handler()), event.clone(), parts.clone());
+        Box::new(move || {
+            black_box(invoke(&mut plain, &parts, black_box(&event)));
+        })
+    };
+    let mut wrapped = Runtime::new(guard.wrap(handler()));
+    let subject: Work = if layer {
+        let mut own = guard.layer().layer(wrapped);
+        Box::new(move || {
+            black_box(invoke(&mut own, &parts, black_box(&bytes)));
+        })
+    } else {
+        Box::new(move || {
+            black_box(invoke(&mut wrapped, &parts, black_box(&bytes)));
+        })
+    };
+    Case { name, target, subject, reference }
 }
 
 /// The components of a client, which only its interceptors get to see.

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
     let function = std::env::var("FUNCTION")?;
 
     let handler = service_fn(|event| handle(&lambda, &function, event));
-    lambda_runtime::run(guard.wrap(handler)).await
+    guard.run(handler).await
 }
 
 /// HTTPS on ring. With the feature `default-https-client` of aws-config, which takes longer to build, none of this is needed.

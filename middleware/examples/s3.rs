@@ -26,7 +26,7 @@ async fn main() -> Result<(), Error> {
     let bucket = std::env::var("BUCKET")?;
 
     let handler = service_fn(|event| handle(&guard, &s3, &bucket, event));
-    lambda_runtime::run(guard.wrap(handler)).await
+    guard.run(handler).await
 }
 
 /// HTTPS on ring. With the feature `default-https-client` of aws-config, which takes longer to build, none of this is needed.

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
     let topic = std::env::var("TOPIC_ARN")?;
 
     let handler = service_fn(|event| handle(&guard, &sns, &topic, event));
-    lambda_runtime::run(guard.wrap(handler)).await
+    guard.run(handler).await
 }
 
 /// HTTPS on ring. With the feature `default-https-client` of aws-config, which takes longer to build, none of this is needed.

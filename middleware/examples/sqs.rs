@@ -23,7 +23,7 @@ async fn main() -> Result<(), Error> {
     let next = std::env::var("NEXT_QUEUE_URL")?;
 
     let handler = service_fn(|event| handle(&guard, &sqs, &next, event));
-    lambda_runtime::run(guard.wrap(handler)).await
+    guard.run(handler).await
 }
 
 /// HTTPS on ring. With the feature `default-https-client` of aws-config, which takes longer to build, none of this is needed.

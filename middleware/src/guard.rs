@@ -6,6 +6,7 @@ use hopguard_core::settings::SettingError;
 use hopguard_core::{Counters, Settings};
 
 use crate::guarded::Guarded;
+use crate::handover::Handover;
 use crate::reports::ADDRESSES;
 use crate::shared::{Layer, Shared};
 
@@ -29,7 +30,7 @@ impl Guard {
     /// #[tokio::main]
     /// async fn main() -> Result<(), Error> {
     ///     let guard = hopguard::Guard::from_env();
-    ///     lambda_runtime::run(guard.wrap(service_fn(handler))).await
+    ///     guard.run(service_fn(handler)).await
     /// }
     ///
     /// async fn handler(event: LambdaEvent<Value>) -> Result<(), Error> {
@@ -57,6 +58,8 @@ impl Guard {
     ///
     /// Each invocation's event is read for lineage before the handler gets it. The handler gets the event unchanged, without the
     /// records that are blocked. While it runs, every send of a client with [`Guard::propagator`] takes the lineage along.
+    ///
+    /// For handlers that something else runs or wraps once more; [`Guard::run`] does the same faster.
     pub fn wrap<H, T, R, B, S>(&self, handler: H) -> Guarded<H, T, R, B, S> {
         self.0.wrapped();
         Guarded::new(Arc::clone(&self.0), handler)
@@ -65,6 +68,11 @@ impl Guard {
     /// The interceptor for an SDK client: it writes lineage into its calls, and makes a span of each.
     pub fn propagator(&self) -> crate::Propagator {
         crate::Propagator::new(Arc::clone(&self.0))
+    }
+
+    /// Where events wait between the runtime's edge and the wrapped handler.
+    pub(crate) fn handover(&self) -> &Arc<Handover> {
+        &self.0.handover
     }
 
     /// Exports by this from now on; `false` where it does already.

@@ -82,6 +82,7 @@ where
 
     fn call(&mut self, event: LambdaEvent<Box<RawValue>>) -> Self::Future {
         let LambdaEvent { payload, context, .. } = event;
+        let payload = self.shared.handover.claim(payload);
         let state = match admit(&self.shared, payload, &context) {
             Admission::Ready(admitted) => State::Admitted { admitted: Some(admitted) },
             Admission::Waiting(admission) => State::Waiting { admission },
@@ -216,7 +217,7 @@ where
         ending.end(Some(error::BLOCKED));
         return answered(nothing_left(&withheld), trip);
     };
-    let parsed = match parse(payload.get()) {
+    let parsed = match payload.parse() {
         Ok(parsed) => parsed,
         Err(error) => {
             ending.end(Some(&error.error_type));
@@ -229,15 +230,6 @@ where
     let call = || handler.lock().unwrap_or_else(PoisonError::into_inner).call(event);
     let future = span.in_scope(|| scope.clone().run_sync(call));
     State::Handling { handling: scope.run(future.instrument(span)), withheld, trip, ending, export }
-}
-
-/// Reads an event as the handler's type. Where that fails it is read once more, to say at which place: the path to it is not worth its
-/// allocations to an event that is good.
-fn parse<T: DeserializeOwned>(event: &str) -> Result<T, Diagnostic> {
-    serde_json::from_str(event).or_else(|_| {
-        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(event))
-            .map_err(|error| error::payload(&error))
-    })
 }
 
 fn answered<F, B, S>(answer: Answered<B, S>, trip: Option<BoxFuture<()>>) -> State<F, B, S> {

@@ -12,6 +12,7 @@ mod edge;
 mod error;
 mod guard;
 mod guarded;
+mod handover;
 mod init;
 #[cfg_attr(not(feature = "s3"), path = "objects_unknown.rs")]
 mod objects;
@@ -21,7 +22,9 @@ mod otlp;
 #[cfg(not(feature = "otlp"))]
 #[path = "otlp_none.rs"]
 mod otlp;
+mod payload;
 mod reports;
+mod run;
 mod scope;
 mod sdk;
 mod shared;
@@ -32,6 +35,7 @@ pub use batch::{BatchAnswer, BatchRecord};
 pub use error::BLOCKED;
 pub use guard::{Builder, Guard};
 pub use guarded::{Guarded, GuardedFuture};
+pub use handover::{EventFuture, EventLayer, EventService};
 pub use hopguard_core as core;
 #[cfg(feature = "otlp")]
 pub use otlp::{Otlp, OtlpError};

@@ -6,12 +6,12 @@ use hopguard_core::admission::Arrival;
 use hopguard_core::event::{Received, Source};
 use hopguard_core::propagator::{Outbound, TraceParent};
 use hopguard_core::{ChainId, FunctionId, Lineage, SendLedger, Token, Toward};
-use serde_json::value::RawValue;
 use tokio::task::futures::TaskLocalFuture;
 
 use crate::admission::Arrived;
 use crate::objects::KnownHead;
 use crate::observed::Observed;
+use crate::payload::Payload;
 use crate::shared::Shared;
 use crate::telemetry;
 
@@ -42,7 +42,7 @@ struct Inner {
     records: HashMap<Box<str>, Known>,
     heads: Vec<KnownHead>,
     /// The event, in the scope of a whole invocation.
-    received: Received<Box<str>>,
+    received: Received<Payload>,
     /// The scope of the whole invocation, in that of a record.
     invocation: Option<Scope>,
     /// The invocation as it is observed, where anybody listens.
@@ -180,8 +180,8 @@ impl Scope {
     }
 
     /// Keeps the event that the handler got.
-    pub(crate) fn keep(&self, event: Box<RawValue>) {
-        self.0.received.keep(event.into(), self.shared().function_arn());
+    pub(crate) fn keep(&self, event: Payload) {
+        self.0.received.keep(event, self.shared().function_arn());
     }
 
     /// What one more message takes along, to a queue, topic, bucket or function of this URL, ARN or name.

@@ -11,6 +11,7 @@ use moka::sync::Cache;
 
 #[cfg(not(feature = "aws"))]
 use crate::edge::Edge;
+use crate::handover::Handover;
 use crate::init;
 use crate::otlp::Exporting;
 use crate::reports::Reports;
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) reader: Reader,
     pub(crate) counters: Arc<Counters>,
     pub(crate) edge: Edge,
+    pub(crate) handover: Arc<Handover>,
     wrong: Vec<SettingError>,
     started: Once,
     strayed: Once,
@@ -70,6 +72,7 @@ impl Shared {
             edge,
             reader: Reader::new(settings.signing_keys.clone()),
             counters,
+            handover: Arc::default(),
             wrong,
             started: Once::new(),
             strayed: Once::new(),

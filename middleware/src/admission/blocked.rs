@@ -3,15 +3,15 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use hopguard_core::admission::{BlockedRecord, Failed, Withheld};
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::admission::{Admitted, Arrived, BoxFuture, Invocation, Judged, time_left};
+use crate::payload::Payload;
 use crate::telemetry;
 
 impl Invocation {
     /// Disposes of blocked records, and lets the handler have what is left.
-    pub(super) async fn finish(self, payload: Box<RawValue>, judged: Judged) -> Admitted {
+    pub(super) async fn finish(self, payload: Payload, judged: Judged) -> Admitted {
         let Judged { arrivals, blocked } = judged;
         if blocked.is_empty() {
             return self.admit(Some(payload), arrivals);
@@ -42,23 +42,22 @@ impl Invocation {
     }
 
     /// The event without these records.
-    fn without(&self, payload: &RawValue, out: &HashSet<usize>) -> Option<Box<RawValue>> {
-        let event =
-            self.shared.reader.read(payload.get().as_bytes()).without(|index| out.contains(&index))?;
-        RawValue::from_string(String::from_utf8(event).ok()?).ok()
+    fn without(&self, payload: &Payload, out: &HashSet<usize>) -> Option<Payload> {
+        let event = self.shared.reader.read(payload.as_bytes()).without(|index| out.contains(&index))?;
+        Some(Payload::Bytes(event.into()))
     }
 
     /// Moves blocked records to where they belong. Returns what the answer has to say of them, and the indexes of all records that
     /// the handler does not get.
     async fn dispose(
         &self,
-        payload: &RawValue,
+        payload: &Payload,
         blocked: &[BlockedRecord],
         deadline: Instant,
     ) -> (Withheld, HashSet<usize>) {
         let (edge, arn) = (&self.shared.edge, &self.context.invoked_function_arn);
-        let fates = edge.dispose(arn, blocked, payload.get().as_bytes(), deadline).await;
-        let failed = Failed::new(&self.shared.reader.read(payload.get().as_bytes()), blocked, &fates);
+        let fates = edge.dispose(arn, blocked, payload.as_bytes(), deadline).await;
+        let failed = Failed::new(&self.shared.reader.read(payload.as_bytes()), blocked, &fates);
         let withheld = edge.withhold(arn, &failed, deadline).await;
         (withheld, failed.out)
     }

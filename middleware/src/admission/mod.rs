@@ -12,11 +12,11 @@ use hopguard_core::admission::{Admission as Admissible, Arrival, BlockedRecord, 
 use hopguard_core::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE};
 use hopguard_core::{FunctionId, Xray};
 use lambda_runtime::Context;
-use serde_json::value::RawValue;
 use tracing::Span;
 
 use crate::objects::{self, KnownHead};
 use crate::observed::{Observed, Seen};
+use crate::payload::Payload;
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::telemetry;
@@ -35,7 +35,7 @@ pub(crate) enum Admission {
 /// An invocation whose handler may run.
 pub(crate) struct Admitted {
     /// What the handler gets; `None` where nothing was left of it.
-    pub(crate) payload: Option<Box<RawValue>>,
+    pub(crate) payload: Option<Payload>,
     pub(crate) scope: Scope,
     pub(crate) span: Span,
     pub(crate) withheld: Withheld,
@@ -44,13 +44,13 @@ pub(crate) struct Admitted {
 }
 
 /// Reads an event and judges its records.
-pub(crate) fn admit(shared: &Arc<Shared>, payload: Box<RawValue>, context: &Context) -> Admission {
+pub(crate) fn admit(shared: &Arc<Shared>, payload: Payload, context: &Context) -> Admission {
     shared.start();
     let function = shared.function(&context.invoked_function_arn);
-    let event = shared.reader.read(payload.get().as_bytes());
+    let event = shared.reader.read(payload.as_bytes());
     let called = called_with(shared, context);
     let span = telemetry::invocation_span(event.source(), context);
-    let seen = Seen::new(shared, &span, event.source(), payload.get().as_bytes());
+    let seen = Seen::new(shared, &span, event.source(), payload.as_bytes());
     if event.is_untouched() && called.is_none() {
         let observe = |root: &Arrival| Observed::begin(shared, &span, context, seen, root, (Vec::new(), 0));
         let scope = Scope::of_root(shared, function, admission(shared, function, context).root(), observe);
@@ -72,7 +72,7 @@ pub(crate) fn admit(shared: &Arc<Shared>, payload: Box<RawValue>, context: &Cont
     if known.iter().flatten().any(Option::is_none) {
         return Admission::Waiting(Box::pin(async move {
             let timeout = lookup_timeout(&invocation);
-            let event = invocation.shared.reader.read(payload.get().as_bytes());
+            let event = invocation.shared.reader.read(payload.as_bytes());
             let known = objects::look_up(&invocation.shared, &event, known, timeout).await;
             let judged = invocation.judge(&event, known);
             drop(event);
@@ -119,7 +119,7 @@ impl Invocation {
     }
 
     /// Lets the handler have these records.
-    fn admit(self, payload: Option<Box<RawValue>>, arrivals: Vec<Arrived>) -> Admitted {
+    fn admit(self, payload: Option<Payload>, arrivals: Vec<Arrived>) -> Admitted {
         let root = self.admission().root();
         let Self { shared, function, context, span, seen, .. } = self;
         telemetry::link(&span, arrivals.iter().filter_map(|arrived| arrived.arrival.inbound.parent.as_ref()));

@@ -6,16 +6,16 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::event::ARN;
-use crate::scenario;
+use crate::scenario::{self, By};
 use crate::server::{Request, Response, Server};
 
 const SCENARIO: &str = "GUARD_TEST_SCENARIO";
-const GUARDED: &str = "GUARD_TEST_GUARDED";
+const BY: &str = "GUARD_TEST_BY";
 /// A child that has not answered by then has ended.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a scenario's handler for these events, and returns what it posted for each.
-pub async fn run(scenario: &str, guarded: bool, concurrency: u32, events: &[String]) -> Vec<Request> {
+pub async fn run(scenario: &str, by: By, concurrency: u32, events: &[String]) -> Vec<Request> {
     let left = Mutex::new((0..).zip(events.to_vec()).collect::<Vec<_>>().into_iter());
     let api = Server::start(move |request| {
         if !request.target.ends_with("/invocation/next") {
@@ -38,7 +38,7 @@ pub async fn run(scenario: &str, guarded: bool, concurrency: u32, events: &[Stri
     let command = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "runtime::child"])
         .env(SCENARIO, scenario)
-        .env(GUARDED, if guarded { "1" } else { "" })
+        .env(BY, by.name())
         .env("AWS_LAMBDA_RUNTIME_API", &api.address)
         .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", "orders")
@@ -72,6 +72,6 @@ impl Drop for Ended {
 async fn child() {
     // Not a test of its own: the process that the tests above start. Run by itself, it has nothing to do.
     let Ok(scenario) = std::env::var(SCENARIO) else { return };
-    let guarded = std::env::var(GUARDED).is_ok_and(|guarded| !guarded.is_empty());
-    scenario::run(&scenario, guarded).await.unwrap();
+    let by = By::named(&std::env::var(BY).unwrap());
+    scenario::run(&scenario, by).await.unwrap();
 }

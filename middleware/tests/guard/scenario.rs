@@ -1,5 +1,5 @@
-//! Handlers of every kind that `lambda_runtime::run` takes, each with and without the guard around it: that this compiles is
-//! a test of its own.
+//! Handlers of every kind that `lambda_runtime::run` takes, each run without the guard and with it in both ways: that this
+//! compiles is a test of its own.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -16,6 +16,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
+
+/// How a handler is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// `lambda_runtime`, without a guard.
+    Itself,
+    /// `lambda_runtime`, with the guard around the handler.
+    Wrap,
+    /// The guard.
+    Run,
+}
+
+impl By {
+    /// Both ways to guard a handler.
+    pub const GUARDED: [Self; 2] = [Self::Wrap, Self::Run];
+    const ALL: [Self; 3] = [Self::Itself, Self::Wrap, Self::Run];
+
+    pub fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    pub fn named(name: &str) -> Self {
+        Self::ALL.into_iter().find(|by| by.name() == name).unwrap()
+    }
+}
 
 /// Those whose answers are the same with and without the guard.
 pub const ALIKE: &[&str] = &[
@@ -41,14 +66,14 @@ pub const ALIKE: &[&str] = &[
 ];
 
 /// Runs one handler for ever.
-pub async fn run(name: &str, guarded: bool) -> Result<(), Error> {
+pub async fn run(name: &str, by: By) -> Result<(), Error> {
     let guard = Guard::default();
     macro_rules! run {
         ($handler:expr) => {
-            if guarded {
-                lambda_runtime::run(guard.wrap($handler)).await
-            } else {
-                lambda_runtime::run($handler).await
+            match by {
+                By::Itself => lambda_runtime::run($handler).await,
+                By::Wrap => lambda_runtime::run(guard.wrap($handler)).await,
+                By::Run => guard.run($handler).await,
             }
         };
     }
@@ -113,7 +138,11 @@ pub async fn run(name: &str, guarded: bool) -> Result<(), Error> {
                 BOTH.wait().await;
                 Ok::<_, Error>(scope.map(|scope| Token::new(&scope.lineage(), None).to_string()))
             };
-            lambda_runtime::run_concurrent(guard.wrap(service_fn(handler))).await
+            match by {
+                By::Itself => lambda_runtime::run_concurrent(service_fn(handler)).await,
+                By::Wrap => lambda_runtime::run_concurrent(guard.wrap(service_fn(handler))).await,
+                By::Run => guard.run_concurrent(service_fn(handler)).await,
+            }
         }
         other => panic!("no scenario {other}"),
     }
