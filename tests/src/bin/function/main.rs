@@ -13,7 +13,8 @@ use anyhow::{Context as _, Result, bail};
 use aws_config::BehaviorVersion;
 use hopguard::{BatchAnswer, Guard, Scope};
 use hopguard_tests::{Plan, Reporter, Witness};
-use lambda_runtime::{Context, Error, LambdaEvent, Service, service_fn};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::{Context, Error, LambdaEvent, Runtime, Service, service_fn};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -37,12 +38,12 @@ async fn main() -> Result<(), Error> {
     if worker.plan.unguarded {
         return lambda_runtime::run_concurrent(handler).await;
     }
-    let mut guarded = worker.guard.wrap(handler);
+    let (mut guarded, layer) = (worker.guard.wrap(handler), worker.guard.layer());
     let watched = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let context = event.context.clone();
         Arc::clone(&worker).watch(context, guarded.call(event))
     });
-    lambda_runtime::run_concurrent(watched).await
+    Runtime::new(watched).layer(layer).layer(TracingLayer::new()).run_concurrent().await
 }
 
 /// The plan and all that it takes to carry it out.
