@@ -34,6 +34,7 @@ mod advance;
 mod attributes;
 mod bare;
 mod carried;
+mod count;
 mod dynamodb;
 mod encoded;
 mod event_bridge;
@@ -55,6 +56,7 @@ mod sqs;
 mod tests;
 mod wrapped;
 
+pub use count::count;
 pub use object::ObjectRef;
 pub use reader::{Event, Reader};
 pub use received::Received;

@@ -32,8 +32,8 @@ impl Reader {
 
     /// Reads an event's JSON. Never fails: what cannot be read has no lineage.
     pub fn read<'e>(&self, event: &'e [u8]) -> Event<'e> {
-        let source = Source::sniff(event);
         let inner = &*self.inner;
+        let source = inner.search.source(event);
         let found =
             inner.search.is_worth_a_walk(source, event).then(|| Walk::new(inner).event(event)).flatten();
         found.unwrap_or(Event { bytes: event, source, records: Vec::new(), is_list: true })
@@ -70,21 +70,6 @@ impl<'e> Event<'e> {
     /// Whether nothing in the event can matter.
     pub fn is_untouched(&self) -> bool {
         self.records.is_empty()
-    }
-
-    /// How many records the event has, its untouched ones included: those are counted when this is called. One for an event that
-    /// is no batch.
-    pub fn count(&self) -> usize {
-        if !self.is_untouched() {
-            return self.records.len();
-        }
-        let mut count = 0;
-        Cursor::new(self.bytes).members(|key, cursor| {
-            if key == b"Records" {
-                cursor.elements(|_| count += 1);
-            }
-        });
-        count.max(1)
     }
 
     /// The whole event.

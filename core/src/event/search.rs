@@ -2,7 +2,9 @@ use memchr::arch::all::packedpair::HeuristicFrequencyRank;
 use memchr::memmem::{Finder, FinderBuilder};
 
 use super::bare::Bare;
+use super::source::{HEAD, WORDS};
 use super::{Source, encoded};
+use crate::json::Cursor;
 use crate::propagator::HOPGUARD;
 
 /// How much of each end of an event is searched for the words that tell of a trace only.
@@ -15,6 +17,7 @@ const ENDS: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Search {
     bare: Bare,
+    shapes: [Finder<'static>; WORDS.len()],
     ours: Finder<'static>,
     encoded: [Finder<'static>; 3],
     sequencer: Finder<'static>,
@@ -26,6 +29,7 @@ impl Default for Search {
     fn default() -> Self {
         Self {
             bare: Bare::default(),
+            shapes: WORDS.map(Finder::new),
             ours: Finder::new(HOPGUARD),
             encoded: encoded::OURS.map(Finder::new),
             // Every S3 notification of a written or removed object has one, in S3's own form and in EventBridge's,
@@ -53,6 +57,17 @@ impl HeuristicFrequencyRank for OfSequencer {
 }
 
 impl Search {
+    /// Tells the source of an event. What a payload of the user's own is made of is walked over only where one of the words of a
+    /// shape that is known stands in it.
+    pub(super) fn source(&self, event: &[u8]) -> Source {
+        let head = event.get(..HEAD).unwrap_or(event);
+        let known = || self.shapes.iter().any(|word| word.find(head).is_some());
+        if head.starts_with(b"{\"Records\"") || known() {
+            return Source::sniff(head);
+        }
+        if Cursor::new(head).enter_object() { Source::Invoke } else { Source::Other }
+    }
+
     /// Whether a walk could find anything in an event of this source.
     ///
     /// Lineage and objects are searched for in all of the event. A trace alone (a sender's span, AWS's header) is searched for
@@ -98,7 +113,42 @@ fn has(word: &Finder<'_>, bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn an_event_without_a_known_word_is_what_a_walk_says(
+            parts in prop::collection::vec(prop::sample::select(&PARTS[..]), 0..12),
+            pad in 0..2 * HEAD,
+        ) {
+            let event = format!("{}{}{}", parts.concat(), " ".repeat(pad), parts.concat());
+            for event in [event.as_str(), event.trim_start_matches('{')] {
+                let head = &event.as_bytes()[..event.len().min(HEAD)];
+                prop_assert_eq!(Search::default().source(event.as_bytes()), Source::sniff(head), "{}", event);
+            }
+        }
+    }
+
+    const PARTS: [&str; 16] = [
+        "{",
+        " {",
+        "}",
+        ",",
+        "\"a\":1",
+        "\"Records\":[{\"body\":\"\"}]",
+        "\"Records\":",
+        "\"requestContext\":{}",
+        "\"detail-type\":\"x\"",
+        "\"headers\":{}",
+        "\"multiValueHeaders\":{}",
+        "\"httpMethod\":\"GET\"",
+        "\"routeKey\":\"\"",
+        "\"x\":{\"headers\":[1]}",
+        "[",
+        "\"\\u0052ecords\":[]",
+    ];
 
     #[test]
     fn each_source_has_its_words() {

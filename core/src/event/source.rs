@@ -3,7 +3,10 @@ use std::fmt;
 use crate::json::{Cursor, Text};
 
 /// How much of an event is looked at to tell where it comes from: AWS puts what tells it first, and a label is not worth more.
-const HEAD: usize = 4096;
+pub(super) const HEAD: usize = 4096;
+
+/// Without any of these words, nothing of an event has a shape that is known here.
+pub(super) const WORDS: [&str; 4] = ["Records", "requestContext", "detail-type", "eaders"];
 
 /// What delivered an event to Lambda.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
