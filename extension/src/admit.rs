@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use hopguard_aws::{Known, KnownObjects};
 use hopguard_core::admission::{Admission, Arrival, BlockedRecord, Failed, Judged, Withheld};
-use hopguard_core::event::{Event, Source, field, route};
+use hopguard_core::event::{Event, Source, count, field, route};
 use hopguard_core::propagator::{Inbound, TraceParent};
 use hopguard_core::{Counter, Lineage, Reason, SendLedger, Token, Verdict};
 use memchr::memmem;
@@ -30,14 +30,48 @@ pub(crate) struct Admitted {
     pub(crate) event: Option<Bytes>,
     /// The client context, where the lineage in it was advanced.
     pub(crate) client_context: Option<String>,
-    pub(crate) invocation: Arc<Invocation>,
+    pub(crate) invocation: Begun,
+}
+
+/// An invocation, as far as it has begun.
+pub(crate) enum Begun {
+    /// Nothing was withheld from it: who keeps it and who observes it can be told when the runtime has its event.
+    Due(Box<Opening>),
+    /// It is known already, since something was done in its name.
+    Known(Arc<Invocation>),
+}
+
+impl Begun {
+    fn due(opening: Opening) -> Self {
+        Self::Due(Box::new(opening))
+    }
+
+    /// What is kept of the invocation while it runs. Whoever observes is told of it here.
+    pub(crate) fn open(self, guard: &Guard, call: &Call) -> Arc<Invocation> {
+        match self {
+            Self::Due(opening) => Arc::new(opening.open(guard, call)),
+            Self::Known(invocation) => invocation,
+        }
+    }
+}
+
+/// All that an invocation is made of, beside its call.
+pub(crate) struct Opening {
+    source: Source,
+    arrival: Arrival,
+    /// What its event brought, where its records were read.
+    batch: Option<Batch>,
+    records: u32,
+    event: Bytes,
+    /// Whether the records of the event were read, and counted.
+    counted: bool,
 }
 
 /// Decides by its beginning that the runtime may have an event as it is; `None` where all of it has to be read.
 ///
 /// What has no shape of AWS's own can carry lineage in hopguard's field only, which is written as the first member. One that somebody
 /// has moved behind the beginning is not seen.
-pub(crate) fn admit_by(guard: &Guard, call: &Call, beginning: &[u8]) -> Option<Arc<Invocation>> {
+pub(crate) fn admit_by(guard: &Guard, call: &Call, beginning: &[u8]) -> Option<Begun> {
     let source = guard.reader.read(beginning).source();
     let shapeless = match source {
         Source::Invoke => true,
@@ -47,7 +81,7 @@ pub(crate) fn admit_by(guard: &Guard, call: &Call, beginning: &[u8]) -> Option<A
     };
     let untouched =
         call.client_context.is_none() && memmem::find(beginning, field::NAME.as_bytes()).is_none();
-    (shapeless && untouched).then(|| root(guard, call, source, Batch::default(), Bytes::new()))
+    (shapeless && untouched).then(|| Begun::due(root(guard, call, source, Bytes::new())))
 }
 
 /// Reads an event, and decides what the runtime may have of it.
@@ -61,10 +95,7 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
         client_context::extract(context, guard.settings.signing_keys.as_ref()).filter(|said| !said.is_empty())
     });
     if event.is_untouched() && called.is_none() {
-        // Counting is for the span alone.
-        let records = if guard.observer.traces() { event.count() } else { 0 };
-        let batch = Batch::of(records).by(route_of(guard, source, &body));
-        let invocation = root(guard, call, source, batch, body.clone());
+        let invocation = Begun::due(root(guard, call, source, body.clone()));
         return Admitted { event: Some(body), client_context: None, invocation };
     }
 
@@ -73,9 +104,9 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
         let one = admission.judge_call(called);
         let Some(reason) = tell(guard, Source::Invoke, &one, function) else {
             let client_context = advanced_context(guard, call, &one.arrival);
-            let fed = Fed::new(&call.arn, body.clone(), true);
-            let invocation = Arc::new(invocation(guard, call, source, one.arrival, batch, 1, fed));
-            return Admitted { event: Some(body), client_context, invocation };
+            let (arrival, event) = (one.arrival, body.clone());
+            let opening = Opening { source, arrival, batch: Some(batch), records: 1, event, counted: true };
+            return Admitted { event: Some(body), client_context, invocation: Begun::due(opening) };
         };
         let blocked = [BlockedRecord::of_call(&one.arrival, reason, &guard.settings)];
         return Box::pin(withhold(guard, call, &event, &body, Vec::new(), &blocked, batch)).await;
@@ -104,7 +135,7 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
     if blocked.is_empty() {
         let event = advanced(guard, &event, &arrivals).map_or_else(|| body.clone(), Bytes::from);
         let root = admission.root();
-        let invocation = Arc::new(merged(guard, call, source, &arrivals, batch, root, event.clone()));
+        let invocation = Begun::due(merged(guard, source, &arrivals, batch, root, event.clone()));
         return Admitted { event: Some(event), client_context: None, invocation };
     }
     // In memory of its own: it is 25 KB and seldom, and the room for it would be moved with every event.
@@ -126,17 +157,8 @@ async fn withhold(
     held.unwrap_or_else(|| {
         let fail_invocation = blocked.first().map(|first| (blocked.len(), first.reason));
         let withheld = Withheld { fail_invocation, ..Withheld::default() };
-        let root = admission(guard, call).root();
-        let invocation = invocation(
-            guard,
-            call,
-            event.source(),
-            root,
-            Batch::default(),
-            1,
-            Fed::new(&call.arn, Bytes::new(), false),
-        );
-        let invocation = Arc::new(invocation.withholding(withheld, None));
+        let opening = root(guard, call, event.source(), Bytes::new());
+        let invocation = Begun::Known(Arc::new(opening.open(guard, call).withholding(withheld, None)));
         Admitted { event: None, client_context: None, invocation }
     })
 }
@@ -170,9 +192,9 @@ async fn dispose(
     let event_left = event_left.map(Bytes::from);
     let fed_by = event_left.clone().unwrap_or_default();
     let root = admission(guard, call).root();
-    let invocation =
-        merged(guard, call, event.source(), &left, batch, root, fed_by).withholding(withheld, trip);
-    Admitted { event: event_left, client_context: None, invocation: Arc::new(invocation) }
+    let invocation = merged(guard, event.source(), &left, batch, root, fed_by).open(guard, call);
+    let invocation = Begun::Known(Arc::new(invocation.withholding(withheld, trip)));
+    Admitted { event: event_left, client_context: None, invocation }
 }
 
 /// The event without blocked records, and with the lineage of the others advanced.
@@ -241,48 +263,52 @@ fn route_of<'e>(guard: &Guard, source: Source, event: &'e [u8]) -> Option<Cow<'e
 }
 
 /// An invocation that starts a chain.
-fn root(guard: &Guard, call: &Call, source: Source, batch: Batch, event: Bytes) -> Arc<Invocation> {
-    let root = admission(guard, call).root();
-    debug!(target: "hopguard", source = source.name(), chain = %root.lineage.chain, hop = 0, visits = 1, "chain started");
-    Arc::new(invocation(guard, call, source, root, batch, 1, Fed::new(&call.arn, event, false)))
+fn root(guard: &Guard, call: &Call, source: Source, event: Bytes) -> Opening {
+    let arrival = admission(guard, call).root();
+    debug!(target: "hopguard", source = source.name(), chain = %arrival.lineage.chain, hop = 0, visits = 1, "chain started");
+    Opening { source, arrival, batch: None, records: 1, event, counted: false }
 }
 
 /// An invocation whose lineage is merged from these records.
 fn merged(
     guard: &Guard,
-    call: &Call,
     source: Source,
     arrivals: &[(usize, Arrival)],
     batch: Batch,
     root: Arrival,
     event: Bytes,
-) -> Invocation {
+) -> Opening {
     let records = u32::try_from(arrivals.len()).unwrap_or(u32::MAX);
     let all = arrivals.iter().map(|(_, arrival)| arrival);
     let arrival = Arrival::merge(all, guard.settings.policy.branch_credit).unwrap_or(root);
-    invocation(guard, call, source, arrival, batch, records, Fed::new(&call.arn, event, true))
+    Opening { source, arrival, batch: Some(batch), records, event, counted: true }
 }
 
-fn invocation(
-    guard: &Guard,
-    call: &Call,
-    source: Source,
-    arrival: Arrival,
-    batch: Batch,
-    records: u32,
-    fed: Fed,
-) -> Invocation {
-    let sender = arrival.inbound.parent;
-    let span = TraceParent {
-        trace: sender.map_or(arrival.lineage.chain, |sender| sender.trace),
-        span: fastrand::u64(1..),
-        // A root has no sender: "sampled", since "not sampled" would switch tracing off in every parent-based service behind us.
-        flags: sender.map_or(1, |sender| sender.flags),
-    };
-    guard.observer.started(&call.started(source, &arrival, batch, sender, span));
-    let others = arrival.inbound.others.map(String::from).unwrap_or_default();
-    let ledger = SendLedger::new(arrival.lineage, records);
-    Invocation::new(call.request_id.clone(), call.deadline, span, others, ledger, fed)
+impl Opening {
+    fn open(self, guard: &Guard, call: &Call) -> Invocation {
+        let Self { source, arrival, batch, records, event, counted } = self;
+        let sender = arrival.inbound.parent;
+        let span = TraceParent {
+            trace: sender.map_or(arrival.lineage.chain, |sender| sender.trace),
+            span: fastrand::u64(1..),
+            // A root has no sender: "sampled", since "not sampled" would switch tracing off in every parent-based service behind us.
+            flags: sender.map_or(1, |sender| sender.flags),
+        };
+        let batch = batch.unwrap_or_else(|| unread(guard, source, &event));
+        guard.observer.started(&call.started(source, &arrival, batch, sender, span));
+        let others = arrival.inbound.others.map(String::from).unwrap_or_default();
+        let ledger = SendLedger::new(arrival.lineage, records);
+        let fed = Fed::new(&call.arn, event, counted);
+        Invocation::new(call.request_id.clone(), call.deadline, span, others, ledger, fed)
+    }
+}
+
+/// What an event brought in which nothing was found. That is for the span alone.
+fn unread(guard: &Guard, source: Source, event: &[u8]) -> Batch {
+    if event.is_empty() || !guard.observer.traces() {
+        return Batch::default();
+    }
+    Batch::of(count(source, event)).by(route(source, event))
 }
 
 /// The time that calls of our own may take in this invocation: until its deadline, less a tenth (100 ms to 1 s) in which the handler

@@ -1,3 +1,4 @@
+use std::io;
 use std::pin::pin;
 use std::time::SystemTime;
 
@@ -7,11 +8,11 @@ use bytes::Bytes;
 use super::answer;
 use super::broken::Broken;
 use super::session::{Keep, Session, head_of, pass_answer, pass_on};
-use crate::admit::{self, Admitted};
+use crate::admit::{self, Admitted, Begun};
 use crate::call::{CLIENT_CONTEXT, Call};
 use crate::observe::{Ended, Outcome};
 use crate::panics::{caught, caught_now};
-use crate::wire::{Head, Left, Malformed, Unread};
+use crate::wire::{Head, Left, Malformed, Pieces, Unread, Writer};
 
 /// How much of an event is its beginning, by which it can be judged.
 const BEGINNING: usize = 64 * 1024;
@@ -52,14 +53,21 @@ impl Session {
         let keep = left != Left::UntilClose && !request.closes() && !head.closes();
         let look = from.look(left, BEGINNING).await.map_err(broke_off)?;
         let counters = &guard.counters;
+        // Nothing else runs before this task waits: what the runtime has is known to all when it can act on it.
+        let open = |invocation: Begun| {
+            if let Some(invocation) = caught_now(counters, || invocation.open(guard, &call)) {
+                guard.invocations.start(invocation, *alone);
+            }
+        };
         if !look.is_whole()
             && let Some(invocation) =
                 caught_now(counters, || admit::admit_by(guard, &call, from.data(&look))).flatten()
         {
-            guard.invocations.start(invocation, *alone);
             *begun = true;
             let first = from.take(&look);
-            to.write(head.bytes(), &first).await.map_err(|error| Broken::Runtime(error.into()))?;
+            let rest = to.write_now(head.bytes(), &first);
+            open(invocation);
+            finish(rest, &mut to).await?;
             drop(first);
             pass_on(look.left, &mut from, &mut to).await?;
             return Ok(Some(keep));
@@ -76,6 +84,7 @@ impl Session {
             None => (Some(body.clone()), None, None),
         };
         let Some(event) = event else {
+            let invocation = invocation.map(|invocation| invocation.open(guard, &call));
             let answered = answer::nothing_left(&call, invocation.as_deref());
             let answered = answered.map_err(|malformed| broke_off(malformed.into()))?;
             if let Some(invocation) = &invocation {
@@ -92,12 +101,12 @@ impl Session {
         };
         let changed = changed(&head, &left, &body, &event, context.as_deref());
         let changed = changed.map_err(|malformed| broke_off(malformed.into()))?;
-        if let Some(invocation) = invocation {
-            guard.invocations.start(invocation, *alone);
-        }
         *begun = true;
-        let head = changed.as_deref().unwrap_or(head.bytes());
-        to.write(head, &event).await.map_err(|error| Broken::Runtime(error.into()))?;
+        let rest = to.write_now(changed.as_deref().unwrap_or(head.bytes()), &event);
+        if let Some(invocation) = invocation {
+            open(invocation);
+        }
+        finish(rest, &mut to).await?;
         Ok(Some(keep))
     }
 
@@ -120,6 +129,15 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Writes what is left of an event.
+async fn finish(rest: io::Result<Pieces<'_>>, to: &mut Writer<'_>) -> Result<(), Broken> {
+    let written = match rest {
+        Ok((first, second)) => to.write(first, second).await,
+        Err(error) => Err(error),
+    };
+    written.map_err(|error| Broken::Runtime(error.into()))
 }
 
 /// The head of an event of which something had to change.

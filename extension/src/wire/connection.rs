@@ -280,7 +280,19 @@ pub(crate) struct Writer<'c> {
     written: usize,
 }
 
+/// Two pieces to write, one behind the other.
+pub(crate) type Pieces<'p> = (&'p [u8], &'p [u8]);
+
 impl Writer<'_> {
+    /// Writes as much of two pieces as the connection takes without waiting; what is left of them.
+    pub(crate) fn write_now<'p>(&mut self, first: &'p [u8], second: &'p [u8]) -> io::Result<Pieces<'p>> {
+        match self.half.try_write_vectored(&[IoSlice::new(first), IoSlice::new(second)]) {
+            Ok(written) => Ok(self.behind(written, (first, second))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok((first, second)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Writes two pieces, as one where the connection takes them at once.
     pub(crate) async fn write(&mut self, first: &[u8], second: &[u8]) -> io::Result<()> {
         let (mut first, mut second) = (first, second);
@@ -295,12 +307,17 @@ impl Writer<'_> {
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
-            self.written += written;
-            let of_first = written.min(first.len());
-            first = first.get(of_first..).unwrap_or_default();
-            second = second.get(written - of_first..).unwrap_or_default();
+            (first, second) = self.behind(written, (first, second));
         }
         Ok(())
+    }
+
+    /// Counts what was written of these; what is left of them.
+    fn behind<'p>(&mut self, written: usize, (first, second): Pieces<'p>) -> Pieces<'p> {
+        self.written += written;
+        let of_first = written.min(first.len());
+        let left = |piece: &'p [u8], from: usize| piece.get(from..).unwrap_or_default();
+        (left(first, of_first), left(second, written - of_first))
     }
 
     /// How many bytes this has written.

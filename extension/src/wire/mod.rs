@@ -9,6 +9,6 @@ mod head;
 mod malformed;
 
 pub(crate) use body::Left;
-pub(crate) use connection::{Connection, Reader, Writer};
+pub(crate) use connection::{Connection, Pieces, Reader, Writer};
 pub(crate) use head::Head;
 pub(crate) use malformed::{Malformed, Unread};

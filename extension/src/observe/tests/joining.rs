@@ -52,7 +52,7 @@ async fn span(messages: &[Value]) -> Span {
         client_context: None,
     };
     let event = json!({ "Records": messages }).to_string();
-    admit::admit(&guard, &call, event.into()).await;
+    admit::admit(&guard, &call, event.into()).await.invocation.open(&guard, &call);
     rig.end("r-1", Outcome::Answered);
     rig.shut_down().await;
     sink.spans().pop().unwrap()
