@@ -9,7 +9,7 @@ use crate::observe::{Batch, Started};
 use crate::wire::Head;
 
 /// The header that holds the client context.
-pub(crate) const CLIENT_CONTEXT: &str = "lambda-runtime-client-context";
+pub(crate) const CLIENT_CONTEXT: &str = "Lambda-Runtime-Client-Context";
 
 /// What the Runtime API's headers say of an invocation.
 #[derive(Clone, Debug)]
@@ -24,13 +24,14 @@ pub(crate) struct Call {
 impl Call {
     /// Reads them; `None` where not even a request id is there: this is no invocation, and passes through.
     pub(crate) fn read(head: &Head) -> Option<Self> {
+        // As Lambda writes them, which finds them sooner.
         let text = |name: &str| head.text(name);
-        let deadline = text("lambda-runtime-deadline-ms").and_then(|ms| ms.parse().ok()).unwrap_or_default();
+        let deadline = text("Lambda-Runtime-Deadline-Ms").and_then(|ms| ms.parse().ok()).unwrap_or_default();
         Some(Self {
-            request_id: text("lambda-runtime-aws-request-id")?.to_owned(),
-            arn: text("lambda-runtime-invoked-function-arn").unwrap_or_default().to_owned(),
+            request_id: text("Lambda-Runtime-Aws-Request-Id")?.to_owned(),
+            arn: text("Lambda-Runtime-Invoked-Function-Arn").unwrap_or_default().to_owned(),
             deadline: SystemTime::UNIX_EPOCH + Duration::from_millis(deadline),
-            xray: Xray::parse(text("lambda-runtime-trace-id").unwrap_or_default()),
+            xray: Xray::parse(text("Lambda-Runtime-Trace-Id").unwrap_or_default()),
             client_context: text(CLIENT_CONTEXT).filter(|context| !context.is_empty()).map(str::to_owned),
         })
     }

@@ -21,12 +21,10 @@ impl Route {
         if path == sends::PATH {
             return Self::Sends;
         }
-        let Some((version, rest)) = path.trim_start_matches('/').split_once("/runtime/invocation/") else {
+        let version = path.trim_start_matches('/').split_once('/');
+        let Some(rest) = version.and_then(|(_, rest)| rest.strip_prefix("runtime/invocation/")) else {
             return Self::Other;
         };
-        if version.contains('/') {
-            return Self::Other;
-        }
         match (method, rest.split_once('/')) {
             ("GET", None) if rest == "next" => Self::Next,
             ("POST", Some((id, "response"))) if !id.is_empty() => Self::Response(id.to_owned()),

@@ -64,8 +64,8 @@ impl Left {
 
 /// What the headers say of a body. Two answers to that question are none: whoever reads the connection next might choose the other.
 fn announced(head: &Head) -> Result<Option<Left>, Malformed> {
-    let mut codings = head.values("transfer-encoding");
-    let mut lengths = head.values("content-length").map(length);
+    let mut codings = head.values("Transfer-Encoding");
+    let mut lengths = head.values("Content-Length").map(length);
     match (codings.next(), lengths.next()) {
         (None, None) => Ok(None),
         (None, Some(length)) => {

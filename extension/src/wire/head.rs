@@ -116,7 +116,7 @@ impl Head {
         let named = self.fields.iter().filter(move |field| {
             let (start, end) = field.name;
             // Most names are told apart by their length.
-            (end - start) as usize == name.len() && self.at(field.name).eq_ignore_ascii_case(name.as_bytes())
+            (end - start) as usize == name.len() && is_name(self.at(field.name), name.as_bytes())
         });
         named.map(|field| self.at(field.value))
     }
@@ -129,7 +129,7 @@ impl Head {
     /// Whether its sender ends the connection after this message.
     pub(crate) fn closes(&self) -> bool {
         let says = |what: &[u8]| {
-            let mut words = self.values("connection").flat_map(|value| value.split(|byte| *byte == b','));
+            let mut words = self.values("Connection").flat_map(|value| value.split(|byte| *byte == b','));
             words.any(|word| word.trim_ascii().eq_ignore_ascii_case(what))
         };
         says(b"close") || (self.old && !says(b"keep-alive"))
@@ -137,7 +137,7 @@ impl Head {
 
     /// Whether the sender of a request waits to be told that its body is wanted.
     pub(crate) fn expects_invitation(&self) -> bool {
-        !self.old && self.values("expect").any(|value| value.eq_ignore_ascii_case(b"100-continue"))
+        !self.old && self.values("Expect").any(|value| value.eq_ignore_ascii_case(b"100-continue"))
     }
 
     /// The bytes with another first line, without some headers and with others: in the place of those that they replace, or at the end.
@@ -191,6 +191,14 @@ impl Head {
     fn text_at(&self, place: Range<usize>) -> &str {
         self.bytes.get(place).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
+}
+
+/// Whether two names of one length are the same. Most are written as their owner writes them, and most that are not the same differ in
+/// their last letter.
+fn is_name(name: &[u8], other: &[u8]) -> bool {
+    name == other
+        || (name.last().map(u8::to_ascii_lowercase) == other.last().map(u8::to_ascii_lowercase)
+            && name.eq_ignore_ascii_case(other))
 }
 
 fn line(bytes: &mut Vec<u8>, parts: &[&[u8]]) {
