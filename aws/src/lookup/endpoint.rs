@@ -100,18 +100,31 @@ fn domain(region: &Region) -> &'static str {
     DOMAINS.iter().find(of).map_or("amazonaws.com", |(_, domain)| domain)
 }
 
-/// An access point by its ARN, a directory bucket or an access point of one, or an alias of an access point on Outposts. They
-/// have other hosts or other signatures, and S3 sends no notifications for objects in them.
+/// An access point by its ARN, a directory bucket or an access point of one, or the alias of an access point on Outposts. They
+/// have other hosts, and directory buckets have sessions of their own.
 fn is_other_kind(bucket: &str) -> bool {
     bucket.starts_with("arn:") || ["--x-s3", "--xa-s3", "--op-s3"].iter().any(|end| bucket.ends_with(end))
 }
 
-/// Whether the bucket's name is one label of a host's name. Some buckets of us-east-1 that were made before March 2018 are none:
-/// they have capitals or underscores.
+/// Whether the bucket's name can be one label of a host's name. Old buckets of us-east-1 may have capitals and underscores.
 fn is_label(bucket: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let ends = [bucket.as_bytes().first(), bucket.as_bytes().last()];
     (3..=63).contains(&bucket.len())
         && bucket.bytes().all(is_inner)
         && ends.iter().all(|end| end.is_some_and(|byte| *byte != b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All else is in `same_as_sdk`: the SDK's client puts such a path and the bucket together without a slash.
+    #[test]
+    fn an_endpoint_may_have_a_path() {
+        for own in ["http://127.0.0.1:9/s3", "http://127.0.0.1:9/s3/"] {
+            let config = SdkConfig::builder().region(Region::new("us-east-1")).endpoint_url(own).build();
+            assert_eq!(Endpoint::of(&config).url("a.b").as_deref(), Ok("http://127.0.0.1:9/s3/a.b"));
+        }
+    }
 }

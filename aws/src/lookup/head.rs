@@ -45,29 +45,29 @@ impl Head {
     pub(super) fn of(headers: &Headers) -> Result<Self, HeaderError> {
         let mut metadata = HashMap::new();
         for (name, _) in headers.iter_bytes() {
-            if let (Some(short), Some(value)) = (name.strip_prefix(USER_METADATA), value(headers, name)?) {
+            let Some(short) = name.strip_prefix(USER_METADATA) else { continue };
+            if let Some(value) = one(headers, name)? {
                 metadata.insert(short.to_owned(), value);
             }
         }
-        let value = |name| value(headers, name);
+        let text = |name| one::<String>(headers, name);
         Ok(Self {
             metadata,
-            missing_metadata: self::value(headers, "x-amz-missing-meta")?.unwrap_or(0),
-            e_tag: value("etag")?,
-            version: value("x-amz-version-id")?,
-            content_type: value("content-type")?,
-            cache_control: value("cache-control")?,
-            content_disposition: value("content-disposition")?,
-            content_encoding: value("content-encoding")?,
-            content_language: value("content-language")?,
-            expires: value("expires")?
-                .and_then(|text: String| DateTime::from_str(&text, Format::HttpDate).ok()),
-            website_redirect: value("x-amz-website-redirect-location")?,
+            missing_metadata: one(headers, "x-amz-missing-meta")?.unwrap_or(0),
+            e_tag: text("etag")?,
+            version: text("x-amz-version-id")?,
+            content_type: text("content-type")?,
+            cache_control: text("cache-control")?,
+            content_disposition: text("content-disposition")?,
+            content_encoding: text("content-encoding")?,
+            content_language: text("content-language")?,
+            expires: text("expires")?.and_then(|text| DateTime::from_str(&text, Format::HttpDate).ok()),
+            website_redirect: text("x-amz-website-redirect-location")?,
         })
     }
 }
 
-fn value<T: FromStr>(headers: &Headers, name: &str) -> Result<Option<T>, HeaderError> {
+fn one<T: FromStr>(headers: &Headers, name: &str) -> Result<Option<T>, HeaderError> {
     let mut values = headers.get_all_bytes(name);
     let (Some(first), more) = (values.next(), values.next()) else { return Ok(None) };
     let text = std::str::from_utf8(first).ok().filter(|_| more.is_none());

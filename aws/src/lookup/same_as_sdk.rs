@@ -9,7 +9,10 @@ use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_s3::config::{ConfigBag, Credentials, Intercept, RuntimeComponents, SharedCredentialsProvider};
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_types::DateTime;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::date_time::Format;
+use aws_smithy_types::retry::RetryConfig;
 use aws_types::sdk_config::TimeSource;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use proptest::prelude::*;
@@ -77,6 +80,8 @@ struct Place {
     token: bool,
 }
 
+type Headers = &'static [(&'static str, &'static [u8])];
+
 /// Both clients at one place.
 struct Pair {
     own: Lookup,
@@ -86,14 +91,23 @@ struct Pair {
 
 impl Pair {
     fn at(place: Place) -> Self {
+        Self::answered(place, 200, &[])
+    }
+
+    fn answered(place: Place, status: u16, headers: Headers) -> Self {
         let sent: Arc<Mutex<Vec<Sent>>> = Arc::default();
         let log = Arc::clone(&sent);
         let http = infallible_client_fn(move |request: http::Request<SdkBody>| {
             let text = |value: &http::HeaderValue| value.to_str().unwrap().to_owned();
-            let headers = request.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
+            let sent = request.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
             let (method, uri) = (request.method().to_string(), request.uri().to_string());
-            log.lock().unwrap().push(Sent { method, uri, headers: headers.collect() });
-            http::Response::new("")
+            log.lock().unwrap().push(Sent { method, uri, headers: sent.collect() });
+            let answer = http::Response::builder().status(status);
+            headers
+                .iter()
+                .fold(answer, |answer, (name, value)| answer.header(*name, *value))
+                .body("")
+                .unwrap()
         });
         let token = place.token.then(|| "a/session+token==".to_owned());
         let credentials = Credentials::new("AKIDEXAMPLE", "a/secret", token, None, "test");
@@ -113,6 +127,7 @@ impl Pair {
         let has_own = place.endpoint.or(place.endpoint_for_s3).is_some();
         let sdk = aws_sdk_s3::config::Builder::from(&config)
             .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired)
+            .retry_config(RetryConfig::standard().with_max_attempts(2))
             .force_path_style(has_own);
         let sdk = aws_sdk_s3::Client::from_conf(sdk.build());
         Self { own: Lookup::new(Clients::from_config(config)), sdk, sent }
@@ -235,6 +250,66 @@ async fn whatever_the_key_and_the_version_are() {
                 assert_eq!(by_own, by_sdk, "{bucket} {key:?} {version:?}");
             }
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_the_answer_is() {
+    let object = object("orders", "a", None);
+    let deadline = || Instant::now() + Duration::from_secs(60);
+    for status in [200, 204, 206, 301, 304, 307, 400, 403, 404, 405, 412, 429, 500, 501, 502, 503, 504] {
+        let pair = Pair::answered(Place { region: "us-east-1", ..Place::default() }, status, &[]);
+        let mut results = Vec::new();
+        let by_sdk = pair.sdk.head_object().bucket("orders").key("a").send();
+        results.push((within(deadline(), by_sdk).await.err(), pair.sent.lock().unwrap().drain(..).count()));
+        let by_own = async { pair.own.clients.head_object().await.send(&object).await };
+        results.push((within(deadline(), by_own).await.err(), pair.sent.lock().unwrap().drain(..).count()));
+        // Of a HEAD's errors the SDK names this one alone.
+        if let (404, Some(failure)) = (status, &mut results[0].0) {
+            assert_eq!(failure.code.take().as_deref(), Some("NotFound"));
+            failure.detail = "error (404)".into();
+        }
+        assert_eq!(results[1], results[0], "{status}");
+        assert_eq!(results[1].0.is_none(), status < 300, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_the_headers_are() {
+    let cases: [Headers; 9] = [
+        &[],
+        &[("x-amz-meta-a", b" b "), ("x-amz-meta-", b""), ("X-Amz-Meta-Team", b"\xc3\xbc")],
+        &[("x-amz-missing-meta", b"3"), ("etag", b"\"x\""), ("x-amz-version-id", b"null")],
+        &[("expires", b"tomorrow"), ("content-type", b"text/plain; charset=utf-8"), ("cache-control", b"")],
+        &[("x-amz-meta-a", b"\xff")],
+        &[("x-amz-meta-a", b"1"), ("x-amz-meta-a", b"2")],
+        &[("content-type", b"\xff")],
+        &[("etag", b"1"), ("etag", b"2")],
+        &[("x-amz-missing-meta", b"many")],
+    ];
+    for (nth, headers) in cases.into_iter().enumerate() {
+        let pair = Pair::answered(Place { region: "us-east-1", ..Place::default() }, 200, headers);
+        let by_sdk = pair.sdk.head_object().bucket("orders").key("a").send().await;
+        let by_own = pair.own.head(&object("orders", "a", None), Duration::from_secs(60)).await;
+        assert_eq!(by_own.is_ok(), nth < 4, "{nth}: {by_own:?}");
+        assert_eq!(by_own.ok(), by_sdk.ok().map(head), "{nth}");
+    }
+}
+
+fn head(sdk: aws_sdk_s3::operation::head_object::HeadObjectOutput) -> Head {
+    let expires = sdk.expires_string.as_deref();
+    Head {
+        metadata: sdk.metadata.unwrap_or_default(),
+        missing_metadata: sdk.missing_meta.unwrap_or_default().try_into().unwrap(),
+        e_tag: sdk.e_tag,
+        version: sdk.version_id,
+        content_type: sdk.content_type,
+        cache_control: sdk.cache_control,
+        content_disposition: sdk.content_disposition,
+        content_encoding: sdk.content_encoding,
+        content_language: sdk.content_language,
+        expires: expires.and_then(|text| DateTime::from_str(text, Format::HttpDate).ok()),
+        website_redirect: sdk.website_redirect_location,
     }
 }
 
