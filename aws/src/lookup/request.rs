@@ -26,7 +26,7 @@ use super::endpoint::Endpoint;
 use super::head::{Head, HeaderError};
 
 /// HeadObject by the parts that the SDK's clients are made of: its signer, identity cache, timeouts and retries. The client for S3
-/// itself would be 0.3 MiB of the layer.
+/// itself would be 0.6 MiB of the layer (docs/adr/0015-head-object.md).
 #[derive(Debug)]
 pub(crate) struct HeadObject {
     endpoint: Endpoint,
