@@ -7,6 +7,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
+use crate::dead_letters::DeadLetters;
 use crate::environment;
 #[cfg(feature = "s3")]
 use crate::lookup::HeadObject;
@@ -25,6 +26,7 @@ struct Inner {
     http: Option<SharedHttpClient>,
     shared: OnceCell<SdkConfig>,
     lambda: OnceCell<aws_sdk_lambda::Client>,
+    dead_letters: OnceCell<DeadLetters>,
     sqs: OnceCell<aws_sdk_sqs::Client>,
     #[cfg(feature = "cloudwatch")]
     cloudwatch: OnceCell<aws_sdk_cloudwatch::Client>,
@@ -63,6 +65,16 @@ impl Clients {
             aws_sdk_lambda::Client::from_conf(config.build())
         };
         self.0.lambda.get_or_init(build).await
+    }
+
+    /// Without retries, as [`lambda`](Self::lambda).
+    pub(crate) async fn dead_letters(&self) -> &DeadLetters {
+        let shared = self.shared().await;
+        let build = || async {
+            let timeouts = timeouts(Duration::from_secs(2), Duration::from_secs(5)).build();
+            DeadLetters::new(shared, RetryConfig::disabled(), timeouts)
+        };
+        self.0.dead_letters.get_or_init(build).await
     }
 
     pub(crate) async fn sqs(&self) -> &aws_sdk_sqs::Client {

@@ -1,5 +1,7 @@
 use aws_config::{Region, SdkConfig};
-use aws_types::service_config::ServiceConfigKey;
+
+use super::head_object::S3;
+use crate::request::{encode, own_endpoint};
 
 /// Where S3 is, by an SDK configuration: what the SDK's rules for S3's endpoints say of a general purpose bucket.
 #[derive(Clone, Debug)]
@@ -42,7 +44,7 @@ const CHINA: &str = "cn-";
 impl Endpoint {
     pub(super) fn of(config: &SdkConfig) -> Self {
         Self {
-            own: own(config),
+            own: own_endpoint(config, S3.id),
             region: config.region().cloned(),
             fips: config.use_fips().unwrap_or(false),
             dual_stack: config.use_dual_stack().unwrap_or(false),
@@ -66,7 +68,7 @@ impl Endpoint {
             if self.fips || self.dual_stack {
                 return Err(EndpointError::OwnVariant);
             }
-            return Ok(format!("{}/{}", own.trim_end_matches('/'), super::request::encode(bucket)));
+            return Ok(format!("{}/{}", own.trim_end_matches('/'), encode(bucket)));
         }
         if self.fips && region.as_ref().starts_with(CHINA) {
             return Err(EndpointError::NoFips { region: region.clone() });
@@ -77,22 +79,9 @@ impl Endpoint {
         Ok(if is_label(bucket) {
             format!("https://{bucket}.{host}")
         } else {
-            format!("https://{host}/{}", super::request::encode(bucket))
+            format!("https://{host}/{}", encode(bucket))
         })
     }
-}
-
-/// The endpoint that was set for S3 or for all services. As the SDK has it: one set in code comes first, then S3's own of the
-/// environment or the profile.
-fn own(config: &SdkConfig) -> Option<String> {
-    let for_all = || config.endpoint_url().map(str::to_owned);
-    if config.get_origin("endpoint_url").is_client_config() {
-        return for_all();
-    }
-    let key =
-        ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
-    let for_s3 = || config.service_config()?.load_config(key.ok()?);
-    for_s3().or_else(for_all)
 }
 
 fn domain(region: &Region) -> &'static str {

@@ -1,6 +1,6 @@
 mod endpoint;
 mod head;
-mod request;
+mod head_object;
 #[cfg(test)]
 mod same_as_sdk;
 
@@ -12,7 +12,7 @@ use crate::clients::Clients;
 use crate::failure::{Failure, Kind, within};
 
 pub use head::Head;
-pub(crate) use request::HeadObject;
+pub(crate) use head_object::HeadObject;
 
 /// Asks S3 for the metadata of objects: a notification carries none. Remembers nothing.
 #[derive(Clone, Debug)]

@@ -11,9 +11,9 @@ async fn whatever_the_answer_is() {
         let pair = Pair::answered(Place { region: "us-east-1", ..Place::default() }, status, &[]);
         let mut results = Vec::new();
         let by_sdk = pair.sdk.head_object().bucket("orders").key("a").send();
-        results.push((within(deadline(), by_sdk).await.err(), pair.sent.lock().unwrap().drain(..).count()));
+        results.push((within(deadline(), by_sdk).await.err(), pair.wire.sent().len()));
         let by_own = async { pair.own.clients.head_object().await.send(&object).await };
-        results.push((within(deadline(), by_own).await.err(), pair.sent.lock().unwrap().drain(..).count()));
+        results.push((within(deadline(), by_own).await.err(), pair.wire.sent().len()));
         // Of a HEAD's errors the SDK names this one alone.
         if let (404, Some(failure)) = (status, &mut results[0].0) {
             assert_eq!(failure.code.take().as_deref(), Some("NotFound"));
