@@ -15,13 +15,12 @@ pub(crate) async fn at_risk(
     qualifier: Option<&str>,
     deadline: Instant,
 ) -> Option<TripWarning> {
-    let qualifier = || qualifier.map(str::to_owned);
     let destination = within(deadline, async {
         let lambda = clients.lambda().await;
         lambda
             .get_function_event_invoke_config()
             .function_name(function_arn)
-            .set_qualifier(qualifier())
+            .set_qualifier(qualifier.map(str::to_owned))
             .send()
             .await
     });
@@ -37,22 +36,10 @@ pub(crate) async fn at_risk(
     if has_destination == Ok(true) {
         return None;
     }
-    let configuration = within(deadline, async {
-        let lambda = clients.lambda().await;
-        lambda
-            .get_function_configuration()
-            .function_name(function_arn)
-            .set_qualifier(qualifier())
-            .send()
-            .await
-    });
-    let has_queue = match configuration.await {
-        Ok(configuration) => {
-            let target = configuration.dead_letter_config.and_then(|config| config.target_arn);
-            Ok(target.is_some_and(|target| !target.is_empty()))
-        }
-        Err(failure) => Err(unknown(CONFIGURATION, failure)),
-    };
+    let target =
+        within(deadline, async { clients.dead_letters().await.target(function_arn, qualifier).await });
+    let has_queue =
+        target.await.map(|target| target.is_some()).map_err(|failure| unknown(CONFIGURATION, failure));
     match (has_queue, has_destination) {
         (Ok(true), _) => None,
         (Ok(false), Ok(_)) => Some(TripWarning::AsyncEventsAtRisk),

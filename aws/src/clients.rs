@@ -7,7 +7,10 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
+use crate::dead_letters::DeadLetters;
 use crate::environment;
+#[cfg(feature = "s3")]
+use crate::lookup::HeadObject;
 
 /// The SDK clients of the calls that hopguard itself makes. Cheap to make and to clone: configuration, HTTP client and service
 /// clients are built at the first call that needs them, since Lambda bills the time of an initialisation and most
@@ -23,13 +26,14 @@ struct Inner {
     http: Option<SharedHttpClient>,
     shared: OnceCell<SdkConfig>,
     lambda: OnceCell<aws_sdk_lambda::Client>,
+    dead_letters: OnceCell<DeadLetters>,
     sqs: OnceCell<aws_sdk_sqs::Client>,
     #[cfg(feature = "cloudwatch")]
     cloudwatch: OnceCell<aws_sdk_cloudwatch::Client>,
     #[cfg(feature = "operator")]
     iam: OnceCell<aws_sdk_iam::Client>,
     #[cfg(feature = "s3")]
-    s3: OnceCell<aws_sdk_s3::Client>,
+    head_object: OnceCell<HeadObject>,
 }
 
 impl Clients {
@@ -61,6 +65,16 @@ impl Clients {
             aws_sdk_lambda::Client::from_conf(config.build())
         };
         self.0.lambda.get_or_init(build).await
+    }
+
+    /// Without retries, as [`lambda`](Self::lambda).
+    pub(crate) async fn dead_letters(&self) -> &DeadLetters {
+        let shared = self.shared().await;
+        let build = || async {
+            let timeouts = timeouts(Duration::from_secs(2), Duration::from_secs(5)).build();
+            DeadLetters::new(shared, RetryConfig::disabled(), timeouts)
+        };
+        self.0.dead_letters.get_or_init(build).await
     }
 
     pub(crate) async fn sqs(&self) -> &aws_sdk_sqs::Client {
@@ -99,20 +113,13 @@ impl Clients {
     }
 
     #[cfg(feature = "s3")]
-    pub(crate) async fn s3(&self) -> &aws_sdk_s3::Client {
-        use aws_sdk_s3::config::ResponseChecksumValidation;
-
+    pub(crate) async fn head_object(&self) -> &HeadObject {
         let shared = self.shared().await;
         let build = || async {
-            let config = aws_sdk_s3::config::Builder::from(shared)
-                .retry_config(retries(2, Duration::from_millis(50)))
-                .timeout_config(timeouts(Duration::from_secs(1), Duration::from_secs(3)).build())
-                // Nothing is downloaded, and asking for a checksum would need kms:Decrypt on an encrypted object.
-                .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-                .force_path_style(has_own_s3_endpoint(shared));
-            aws_sdk_s3::Client::from_conf(config.build())
+            let timeouts = timeouts(Duration::from_secs(1), Duration::from_secs(3)).build();
+            HeadObject::new(shared, retries(2, Duration::from_millis(50)), timeouts)
         };
-        self.0.s3.get_or_init(build).await
+        self.0.head_object.get_or_init(build).await
     }
 
     async fn shared(&self) -> &SdkConfig {
@@ -167,18 +174,6 @@ pub(crate) fn http_client() -> Option<SharedHttpClient> {
 #[cfg(not(feature = "http-client"))]
 pub(crate) const fn http_client() -> Option<SharedHttpClient> {
     None
-}
-
-/// Whether S3 is at an endpoint of the user's: an emulator, another store, or an interface endpoint. A bucket's name before
-/// such a host rarely resolves, while all of them take it in the path.
-#[cfg(feature = "s3")]
-fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
-    use aws_types::service_config::ServiceConfigKey;
-
-    let key =
-        ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
-    let of_s3 = || config.service_config()?.load_config(key.ok()?);
-    config.endpoint_url().is_some() || of_s3().is_some()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod attempts;
 mod clients;
 #[cfg(feature = "cloudwatch")]
 mod cloudwatch;
+mod dead_letters;
 mod edge;
 pub mod environment;
 mod failure;
@@ -19,11 +20,14 @@ mod objects;
 #[cfg(feature = "operator")]
 pub mod operator;
 mod quarantine;
+mod request;
 mod reserved_concurrency;
 pub mod tags;
 #[cfg(test)]
 mod testing;
 mod trip_report;
+#[cfg(test)]
+mod wire;
 
 pub use clients::Clients;
 #[cfg(feature = "cloudwatch")]

@@ -1,12 +1,18 @@
-use std::collections::HashMap;
+mod endpoint;
+mod head;
+mod head_object;
+#[cfg(test)]
+mod same_as_sdk;
+
 use std::time::Duration;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use tokio::time::Instant;
 
 use crate::clients::Clients;
 use crate::failure::{Failure, Kind, within};
+
+pub use head::Head;
+pub(crate) use head_object::HeadObject;
 
 /// Asks S3 for the metadata of objects: a notification carries none. Remembers nothing.
 #[derive(Clone, Debug)]
@@ -23,33 +29,6 @@ pub struct ObjectName {
     pub key: String,
     /// Its version, in a bucket that has versions; the newest one otherwise.
     pub version: Option<String>,
-}
-
-/// What HeadObject says of an object, as far as a copy with MetadataDirective `REPLACE` needs it to keep the object's metadata.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Head {
-    /// User metadata. S3 gives the names in lower case and without `x-amz-meta-`.
-    pub metadata: HashMap<String, String>,
-    /// User metadata that S3 holds and cannot express in headers; more than 0 says that `metadata` is incomplete.
-    pub missing_metadata: u32,
-    /// The eTag, with its quotes.
-    pub e_tag: Option<String>,
-    /// The version that was read.
-    pub version: Option<String>,
-    /// `Content-Type`.
-    pub content_type: Option<String>,
-    /// `Cache-Control`.
-    pub cache_control: Option<String>,
-    /// `Content-Disposition`.
-    pub content_disposition: Option<String>,
-    /// `Content-Encoding`.
-    pub content_encoding: Option<String>,
-    /// `Content-Language`.
-    pub content_language: Option<String>,
-    /// `Expires`, where it is a date.
-    pub expires: Option<DateTime>,
-    /// `x-amz-website-redirect-location`.
-    pub website_redirect: Option<String>,
 }
 
 /// An object's metadata could not be looked up. Its record then starts a new chain.
@@ -87,32 +66,15 @@ impl Lookup {
         Self { clients }
     }
 
-    /// Reads an object's metadata by one HeadObject, of which the SDK repeats the first failure within the time given.
+    /// Reads an object's metadata by one HeadObject, of which the first failure is repeated within the time given.
     ///
     /// # Errors
     /// [`LookupError::NotFound`], [`LookupError::Denied`], [`LookupError::Timeout`] after `timeout`, and
     /// [`LookupError::Other`] for everything else.
     pub async fn head(&self, object: &ObjectName, timeout: Duration) -> Result<Head, LookupError> {
-        let answer = within(Instant::now() + timeout, async {
-            let call = self.clients.s3().await.head_object().bucket(&object.bucket).key(&object.key);
-            call.set_version_id(object.version.clone()).send().await
-        });
-        let output = answer.await.map_err(|failure| LookupError::of(failure, timeout))?;
-        let expires =
-            output.expires_string.as_deref().and_then(|text| DateTime::from_str(text, Format::HttpDate).ok());
-        Ok(Head {
-            metadata: output.metadata.unwrap_or_default(),
-            missing_metadata: output.missing_meta.map_or(0, |missing| u32::try_from(missing).unwrap_or(0)),
-            e_tag: output.e_tag,
-            version: output.version_id,
-            content_type: output.content_type,
-            cache_control: output.cache_control,
-            content_disposition: output.content_disposition,
-            content_encoding: output.content_encoding,
-            content_language: output.content_language,
-            expires,
-            website_redirect: output.website_redirect_location,
-        })
+        let answer =
+            within(Instant::now() + timeout, async { self.clients.head_object().await.send(object).await });
+        answer.await.map_err(|failure| LookupError::of(failure, timeout))
     }
 }
 
@@ -131,6 +93,10 @@ impl LookupError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use aws_smithy_types::DateTime;
+
     use super::*;
     use crate::testing::{Answer, Fake, ok, silent};
 
