@@ -1,8 +1,10 @@
 use std::io::{self, IoSlice};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use memchr::memchr_iter;
+use memchr::memmem::Finder;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -17,6 +19,10 @@ const LARGE: usize = 128 * 1024;
 const LINGER: Duration = Duration::from_secs(1);
 /// Lambda's largest event or answer; what announces more is believed only as it comes.
 const EXPECTED: u64 = 6 * 1024 * 1024 + 1024;
+
+/// What ends a head.
+const END: &[u8] = b"\r\n\r\n";
+static FIND_END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(END));
 
 /// A connection, with what was read of it and is not used yet.
 #[derive(Debug)]
@@ -237,20 +243,17 @@ impl Reader<'_> {
     }
 }
 
-/// How long the head is at the beginning of these bytes, if its end is there; the first `searched` of them are known not to hold it. A
-/// line that ends in a newline alone would be waited on for ever.
+/// How long the head is at the beginning of these bytes, if its end is there; the first `searched` of them are known not to hold it.
+/// Whether its lines end as they have to is seen when it is read; where its end is not there, a line that ends in a newline alone
+/// would be waited on for ever.
 fn end_of_head(bytes: &[u8], searched: usize) -> Result<Option<usize>, Malformed> {
-    let new = bytes.get(searched..).unwrap_or_default();
-    for newline in memchr_iter(b'\n', new) {
-        let line = bytes.get(..searched + newline).unwrap_or_default();
-        if !line.ends_with(b"\r") {
-            return Err(Malformed::Head);
-        }
-        if line.ends_with(b"\r\n\r") {
-            return Ok(Some(line.len() + 1));
-        }
+    let from = searched.saturating_sub(END.len() - 1);
+    if let Some(end) = FIND_END.find(bytes.get(from..).unwrap_or_default()) {
+        return Ok(Some(from + end + END.len()));
     }
-    Ok(None)
+    let new = bytes.get(searched..).unwrap_or_default();
+    let whole = |newline| bytes.get(..searched + newline).is_some_and(|line| line.ends_with(b"\r"));
+    if memchr_iter(b'\n', new).all(whole) { Ok(None) } else { Err(Malformed::Head) }
 }
 
 /// What was seen of a body.
