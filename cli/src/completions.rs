@@ -25,6 +25,6 @@ fn shell(name: &str) -> Result<Shell, String> {
 pub(crate) fn run(args: &CompletionsArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "hopguard", &mut script);
-    terminal.say(&String::from_utf8_lossy(&script))?;
+    terminal.document(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal as _, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::page::styled;
+
 /// The narrowest and the widest that text is laid out for.
 const WIDTHS: (usize, usize) = (80, 160);
 
@@ -25,8 +27,14 @@ impl Terminal {
         self.width.unwrap_or(WIDTHS.0).clamp(WIDTHS.0, WIDTHS.1)
     }
 
-    /// Writes to standard output. Escape sequences are left out where it is no terminal or `NO_COLOR` is set.
+    /// Writes to standard output. Styles are left out where it is no terminal or `NO_COLOR` is set, and whatever else would act on a
+    /// terminal is never there.
     pub(crate) fn say(&mut self, text: &str) -> io::Result<()> {
+        self.document(&styled(text))
+    }
+
+    /// Writes what is for a program, as it is.
+    pub(crate) fn document(&mut self, text: &str) -> io::Result<()> {
         let mut output = anstream::stdout().lock();
         let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
         // Whoever reads may have seen enough: `hopguard report … | head`.
@@ -36,12 +44,12 @@ impl Terminal {
     /// Writes a document for machines.
     pub(crate) fn json(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
         let text = serde_json::to_string_pretty(document)?;
-        self.say(&format!("{text}\n"))
+        self.document(&format!("{text}\n"))
     }
 
     /// Writes a line to standard error.
     pub(crate) fn note(&mut self, text: &str) {
-        drop(writeln!(anstream::stderr(), "{text}"));
+        drop(writeln!(anstream::stderr(), "{}", styled(text)));
     }
 
     /// Says what went wrong.

@@ -35,3 +35,18 @@ fn write(page: &mut Page, check: &Check) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_functions_variables_acts_on_the_terminal() {
+        let next = Check::ok("wrapper", "/opt/hopguard/wrap, then \u{1b}]0;owned\u{7}\u{1b}[2J/opt/other");
+        let examined = Examined { function: "worker".to_owned(), checks: vec![next] };
+        let text = render(&examined, 80);
+        assert!(text.contains("then \u{fffd}]0;owned\u{fffd}\u{fffd}[2J/opt/other"), "{text:?}");
+        assert!(text.contains("\u{1b}[1mworker"), "styles stay: {text:?}");
+        assert!(!text.contains("\u{1b}]") && !text.contains("\u{1b}[2J"), "{text:?}");
+    }
+}

@@ -1,10 +1,12 @@
 //! Text for a terminal: lines of at most so many columns, and styles.
 
+mod plain;
 mod table;
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
+pub(crate) use plain::{plain, styled};
 pub(crate) use table::{Cell, Table, cut};
 
 pub(crate) const PLAIN: Style = Style::new();

@@ -1,5 +1,7 @@
 use unicode_width::UnicodeWidthStr as _;
 
+use super::plain;
+
 /// Columns of text, the first to the left and the others to the right.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -15,7 +17,8 @@ pub(crate) struct Cell {
 
 impl Cell {
     pub(crate) fn new(text: impl Into<String>, style: anstyle::Style) -> Self {
-        Self { text: text.into(), style }
+        let text = text.into();
+        Self { text: plain(&text).into_owned(), style }
     }
 }
 
@@ -63,10 +66,11 @@ impl Table {
     }
 }
 
-/// At most so many columns, the last an ellipsis where there were more.
+/// At most so many columns of plain text, the last an ellipsis where there were more.
 pub(crate) fn cut(text: &str, width: usize) -> String {
+    let text = plain(text);
     if text.width() <= width {
-        return text.to_owned();
+        return text.into_owned();
     }
     let mut kept = String::new();
     let mut used = 0;

@@ -83,7 +83,8 @@ pub fn run(args: &ReportArgs, terminal: &mut Terminal) -> Result<(), ReportError
             terminal.note("the page goes to standard output; --out report.html writes it to a file");
         }
         let path = || PathBuf::from("standard output");
-        return terminal.say(&text).map_err(|error| ReportError::Write { path: path(), error });
+        let written = if form == Format::Text { terminal.say(&text) } else { terminal.document(&text) };
+        return written.map_err(|error| ReportError::Write { path: path(), error });
     };
     // A file has no colours.
     let text = if form == Format::Text { anstream::adapter::strip_str(&text).to_string() } else { text };

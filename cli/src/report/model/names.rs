@@ -1,6 +1,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::page::plain;
+
 /// A text that many spans share.
 pub(crate) type Name = Arc<str>;
 
@@ -19,19 +21,13 @@ impl Names {
         if let Some(known) = self.0.get(text) {
             return Arc::clone(known);
         }
-        let name: Name =
-            if text.contains(is_hostile) { text.replace(is_hostile, "\u{fffd}").into() } else { text.into() };
+        let name: Name = plain(text).into();
         if let Some(known) = self.0.get(&name) {
             return Arc::clone(known);
         }
         self.0.insert(Arc::clone(&name));
         name
     }
-}
-
-/// Control characters, and those of Unicode that change the direction of what follows or are not seen.
-const fn is_hostile(c: char) -> bool {
-    matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
