@@ -19,7 +19,8 @@ use crate::{
 };
 
 /// The middleware's features. Each has to compile without the others; together they are tested.
-const FEATURES: [&str; 8] = ["aws", "events", "lambda", "opentelemetry", "otlp", "s3", "sns", "sqs"];
+const FEATURES: [&str; 9] =
+    ["aws", "concurrency-tokio", "events", "lambda", "opentelemetry", "otlp", "s3", "sns", "sqs"];
 
 /// A part of the test bed, and the tests that are left out where this machine cannot have it.
 struct Part {
