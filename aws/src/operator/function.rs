@@ -117,8 +117,24 @@ impl Operator {
                 .set_revision_id(function.revision.clone())
                 .send()
         };
-        self.ask(UPDATE, &function.name, call).await?;
+        if let Err(error) = self.ask(UPDATE, &function.name, call).await {
+            // Of a request that was carried out, the answer may have been lost: the next one is refused for its revision.
+            let lost = matches!(error, OperatorError::Other { .. });
+            if !lost || !self.is_made(function, change).await {
+                return Err(error);
+            }
+        }
         self.settled(&function.arn).await
+    }
+
+    /// Whether the function has changed since it was read, to just this.
+    async fn is_made(&self, function: &Function, change: &Change) -> bool {
+        let now = self.function(&function.arn).await;
+        now.is_ok_and(|now| {
+            now.revision != function.revision
+                && now.layers == change.layers
+                && now.environment == change.environment
+        })
     }
 
     async fn settled(&self, arn: &str) -> Result<(), OperatorError> {

@@ -145,6 +145,34 @@ async fn a_change_names_the_configuration_it_is_of_and_waits_for_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_whose_answer_was_lost_has_been_made() {
+    let environment = BTreeMap::from([("A".to_owned(), "1".to_owned())]);
+    let change = Change::new(vec!["layer".to_owned()], environment);
+    // The first request is carried out, and nobody hears of it; the next one is refused for the revision that it names. Somebody
+    // else's change is refused in the same way.
+    for (layer, made) in [("layer", true), ("another", false)] {
+        let mut puts = 0;
+        let (_, operator) = operator(move |call| {
+            match (call.method.as_str(), puts) {
+            ("PUT", 0) => {
+                puts += 1;
+                Answer::error(503, "ServiceUnavailableException", "")
+            }
+            ("PUT", _) => Answer::error(412, "PreconditionFailedException", "the revision is another one"),
+            _ => ok(&json!({
+                "FunctionName": "orders", "FunctionArn": ARN, "LastUpdateStatus": "Successful",
+                "RevisionId": format!("r{puts}"), "Layers": [{ "Arn": layer }], "Environment": { "Variables": { "A": "1" } },
+            })
+            .to_string()),
+        }
+        });
+        let function = operator.function("orders").await.unwrap();
+        let updated = operator.update(&function, &change).await;
+        assert_eq!(updated.is_ok(), made, "{updated:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_mappings_of_aliases_belong_to_the_function() {
     let mapping = |uuid: &str, of: &str| json!({ "UUID": uuid, "FunctionArn": of, "EventSourceArn": "arn:aws:sqs:us-east-1:1:q", "State": "Enabled" });
     let (_, operator) = operator(move |call| match call.path.as_str() {
