@@ -12,6 +12,8 @@ use hopguard_tests::{Mount, Spec, unshare};
 
 /// Where /var is put together, beside the description.
 const STAGE: &str = "stage";
+/// The same of /tmp.
+const STAGE_OF_TMP: &str = "stage-tmp";
 
 /// Starts this program again, with these arguments, as the first process of namespaces of its own: when it ends, or when this
 /// process is killed, so is everything in there. Returns only where that fails.
@@ -38,7 +40,22 @@ pub(crate) fn furnish(spec: &Spec) -> Result<()> {
     }
     mount(&["--rbind", &format!("{STAGE}/opt"), "/opt"])?;
     mount(&["--rbind", STAGE, "/var"])?;
-    mount(&["-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/tmp"])
+    empty_tmp()
+}
+
+/// A /tmp with nothing in it, but what was built of a checkout that lies below /tmp itself: what tests read later is written there.
+fn empty_tmp() -> Result<()> {
+    let own = std::env::current_exe().context("this program does not know where it is")?;
+    let built = own.parent().and_then(Path::parent);
+    let Some((built, below)) = built.and_then(|built| Some((built, built.strip_prefix("/tmp").ok()?))) else {
+        return mount(&["-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/tmp"]);
+    };
+    fs::create_dir_all(STAGE_OF_TMP).context("cannot create the folder of /tmp")?;
+    mount(&["-t", "tmpfs", "-o", "mode=1777", "tmpfs", STAGE_OF_TMP])?;
+    let kept = Path::new(STAGE_OF_TMP).join(below);
+    fs::create_dir_all(&kept).context("cannot create the checkout's place in /tmp")?;
+    mount(&["--bind", &built.to_string_lossy(), &kept.to_string_lossy()])?;
+    mount(&["--rbind", STAGE_OF_TMP, "/tmp"])
 }
 
 /// Something can be mounted only over what is there already.

@@ -29,8 +29,11 @@ impl Simulated {
         let folder = Toolbox::new().root().join("log");
         fs::create_dir_all(&folder)?;
         let log = folder.join(format!("simulated-{name}-{}.log", std::process::id()));
-        // Its own /tmp, where the layer's parts tell each other where they are; and one process id, so that it is what is frozen.
-        let script = format!("mount -t tmpfs tmpfs /tmp && exec \"$0\" >'{}' 2>&1", log.display());
+        // Its own /tmp/hopguard, where the layer's parts tell each other where they are; and one process id, so that it is what is frozen.
+        let script = format!(
+            "mkdir -p /tmp/hopguard && mount -t tmpfs tmpfs /tmp/hopguard && exec \"$0\" >'{}' 2>&1",
+            log.display()
+        );
         let extension = ["--mount", "sh", "-c", &script, env!("CARGO_BIN_EXE_extension")];
         let program = ["/usr/bin/unshare", "/bin/unshare"]
             .into_iter()
