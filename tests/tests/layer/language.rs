@@ -190,6 +190,9 @@ pub(crate) async fn of_ten_records_the_handler_gets_nine(runtime: &Runtime) -> R
 }
 
 /// A function that has no layer loops on; its next environment, with the layer in its configuration, is the last of the loop.
+///
+/// Where Lambda lets an invocation end in the environment that it began in, ministack ends the environment with the update. If
+/// that one had sent its message on, then the message that it had taken comes again beside it: two chains, each cut and kept.
 pub(crate) async fn attached_to_a_function_that_loops_it_cuts_the_loop(runtime: &Runtime) -> Result<()> {
     let bed = Bed::start().await?;
     let queue = bed.cloud.queue("work").visibility(Duration::from_secs(5)).create().await?;
@@ -219,7 +222,8 @@ pub(crate) async fn attached_to_a_function_that_loops_it_cuts_the_loop(runtime: 
     function.replace_environment(variables).await?;
     tripped(&bed, &function).await?;
     assert!(bed.runs("worker").len() >= unguarded, "it went on until then");
-    assert_eq!(bodies(&bed.quarantine.holds(1, SOON).await?), ["keep me"]);
+    let kept = bodies(&bed.quarantine.holds(1, SOON).await?);
+    assert!(kept.iter().all(|body| body == "keep me"), "{kept:?}");
     Ok(())
 }
 
