@@ -13,14 +13,15 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// Reads the last lines of nextest (`Summary`), libtest (`test result`), unittest (`Ran`, `FAILED`) and Node.js's runner
-    /// (`pass`, `fail`); any other line counts nothing.
+    /// (`pass`, `fail`); any other line counts nothing. nextest shows what libtest said of a test that failed, indented: it counts itself.
     pub(crate) fn of_line(line: &str) -> Self {
         let line = plain(line);
+        if let Some(result) = line.strip_prefix("test result: ") {
+            return result.split_once(". ").map_or_else(Self::default, |(_, counts)| Self::read(counts, ';'));
+        }
         let line = line.trim_start();
         if line.starts_with("Summary [") {
             line.split_once(" run: ").map_or_else(Self::default, |(_, counts)| Self::read(counts, ','))
-        } else if let Some(result) = line.strip_prefix("test result: ") {
-            result.split_once(". ").map_or_else(Self::default, |(_, counts)| Self::read(counts, ';'))
         } else {
             Self::of_unittest(line).or_else(|| Self::of_node(line)).unwrap_or_default()
         }
@@ -130,6 +131,7 @@ mod tests {
                 "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 4 filtered out",
                 counts(3, 2, 0),
             ),
+            ("    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured", counts(0, 0, 0)),
             ("Ran 58 tests in 3.214s", counts(58, 0, 0)),
             ("Ran 1 test in 0.001s", counts(1, 0, 0)),
             ("OK (skipped=2)", counts(0, 0, 2)),
