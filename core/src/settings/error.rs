@@ -60,6 +60,16 @@ pub enum SettingError {
         /// What it holds.
         value: String,
     },
+    /// A role is not named by its ARN.
+    #[error(
+        "{name}={value:?} is not the ARN of a role; write for example \"arn:aws:iam::123456789012:role/hopguard-cooldown\""
+    )]
+    RoleArn {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+    },
     /// A file is not named by its whole path.
     #[error("{name}={value:?} is not an absolute path; write for example \"{example}\"")]
     Path {
@@ -125,6 +135,11 @@ pub enum SettingError {
         "HOPGUARD_ON_BLOCK=\"quarantine\" needs a queue; write its URL in HOPGUARD_QUARANTINE (until then blocked records fail)"
     )]
     QuarantineWithoutQueue,
+    /// A trip is to end by itself, and no role is named that may end it.
+    #[error(
+        "HOPGUARD_COOLDOWN needs a role that EventBridge Scheduler may assume; write its ARN in HOPGUARD_COOLDOWN_ROLE (until then a trip lasts until somebody resumes the function)"
+    )]
+    CooldownWithoutRole,
     /// A variable begins with `HOPGUARD_` and is none of hopguard's.
     #[error("{name} is not a setting of hopguard; {hint}")]
     Unknown {

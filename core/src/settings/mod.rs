@@ -32,6 +32,8 @@ pub struct Settings {
     pub quarantine: Option<String>,
     /// Whether a block sets the function's reserved concurrency to 0.
     pub trip: bool,
+    /// When a trip ends by itself; `None` where somebody has to resume the function.
+    pub cooldown: Option<Cooldown>,
     /// The keys that sign and verify tokens.
     pub signing_keys: Option<SigningKeys>,
     /// How long one HeadObject may take that looks up an object's lineage.
@@ -42,6 +44,15 @@ pub struct Settings {
     pub usd_per_gb_second: Option<f64>,
     /// From where on something is a finding.
     pub thresholds: Thresholds,
+}
+
+/// A trip that ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cooldown {
+    /// How long the function stays at 0.
+    pub time: Duration,
+    /// The ARN of the role by which EventBridge Scheduler restores the reserved concurrency.
+    pub role: String,
 }
 
 /// What happens to a blocked record.
@@ -63,6 +74,7 @@ impl Default for Settings {
             on_block: OnBlock::default(),
             quarantine: None,
             trip: true,
+            cooldown: None,
             signing_keys: None,
             lookup_timeout: Duration::from_secs(1),
             telemetry: Telemetry::default(),
@@ -92,7 +104,8 @@ impl Settings {
                 }
             }
         }
-        errors.extend(draft.finish().err());
+        errors.extend(draft.finish_on_block().err());
+        errors.extend(draft.finish_cooldown().err());
         errors.sort_by_key(ToString::to_string);
         (draft.settings, errors)
     }
@@ -110,10 +123,12 @@ impl Settings {
 pub struct Draft {
     settings: Settings,
     on_block: Option<OnBlock>,
+    cooldown: Option<Duration>,
+    cooldown_role: Option<String>,
 }
 
 impl Draft {
-    fn finish(&mut self) -> Result<(), SettingError> {
+    fn finish_on_block(&mut self) -> Result<(), SettingError> {
         let named = self.settings.quarantine.is_some();
         self.settings.on_block = match self.on_block {
             None if named => OnBlock::Quarantine,
@@ -124,6 +139,13 @@ impl Draft {
             }
             Some(chosen) => chosen,
         };
+        Ok(())
+    }
+
+    fn finish_cooldown(&mut self) -> Result<(), SettingError> {
+        let Some(time) = self.cooldown else { return Ok(()) };
+        let role = self.cooldown_role.take().ok_or(SettingError::CooldownWithoutRole)?;
+        self.settings.cooldown = Some(Cooldown { time, role });
         Ok(())
     }
 }
@@ -179,6 +201,36 @@ mod tests {
         for (name, variables, expected, wrong) in cases {
             let (settings, errors) = Settings::read(variables.iter().copied());
             assert_eq!((settings.on_block, errors.len()), (expected, wrong), "{name}: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn a_cooldown_needs_a_role() {
+        let role = "arn:aws:iam::123456789012:role/cooldown";
+        let cooldown = |seconds| Some(Cooldown { time: Duration::from_secs(seconds), role: role.to_owned() });
+        type Case<'c> = (&'c [(&'c str, &'c str)], Option<Cooldown>, &'c [&'c str]);
+        let cases: [Case<'_>; 6] = [
+            (&[("HOPGUARD_COOLDOWN", "1m"), ("HOPGUARD_COOLDOWN_ROLE", role)], cooldown(60), &[]),
+            (&[("HOPGUARD_COOLDOWN_ROLE", role), ("HOPGUARD_COOLDOWN", "24h")], cooldown(86_400), &[]),
+            (&[("HOPGUARD_COOLDOWN", "30m")], None, &["write its ARN in HOPGUARD_COOLDOWN_ROLE"]),
+            (&[("HOPGUARD_COOLDOWN_ROLE", role)], None, &[]),
+            (
+                &[("HOPGUARD_COOLDOWN", "59s"), ("HOPGUARD_COOLDOWN_ROLE", role)],
+                None,
+                &["from 1m to 24h; write for example \"30m\""],
+            ),
+            (
+                &[("HOPGUARD_COOLDOWN", "30m"), ("HOPGUARD_COOLDOWN_ROLE", "cooldown")],
+                None,
+                &["HOPGUARD_COOLDOWN needs a role", "is not the ARN of a role; write for example"],
+            ),
+        ];
+        for (variables, expected, wrong) in cases {
+            let (settings, errors) = Settings::read(variables.iter().copied());
+            assert_eq!(settings.cooldown, expected, "{variables:?}");
+            let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!(errors.len(), wrong.len(), "{errors:?}");
+            assert!(errors.iter().zip(wrong).all(|(error, part)| error.contains(part)), "{errors:?}");
         }
     }
 

@@ -40,7 +40,7 @@ pub(super) fn word<T: Copy>(
     })
 }
 
-/// A duration with its unit, `ms`, `s` or `m`.
+/// A duration with its unit, `ms`, `s`, `m` or `h`.
 pub(super) fn duration(
     name: &'static str,
     value: &str,
@@ -57,6 +57,7 @@ pub(super) fn duration(
         "ms" => Duration::from_millis(1),
         "s" => Duration::from_secs(1),
         "m" => Duration::from_secs(60),
+        "h" => Duration::from_secs(3600),
         _ => return Err(error()),
     };
     unit.checked_mul(count).filter(|duration| (least..=most).contains(duration)).ok_or_else(error)
@@ -73,6 +74,23 @@ pub(super) fn path(name: &'static str, value: &str, example: &'static str) -> Re
     })
 }
 
+/// The ARN of an IAM role.
+pub(super) fn role_arn(name: &'static str, value: &str) -> Result<String, SettingError> {
+    let parts: Vec<&str> = value.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", partition, "iam", "", account, role] if !partition.is_empty() && is_account(account) => {
+            role.strip_prefix("role/").filter(|role| !role.is_empty())
+        }
+        _ => None,
+    }
+    .map(|_| value.to_owned())
+    .ok_or_else(|| SettingError::RoleArn { name, value: value.to_owned() })
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// The URL of an SQS queue: its path ends in account and name.
 pub(super) fn queue_url(name: &'static str, value: &str) -> Result<String, SettingError> {
     let error = || SettingError::QueueUrl { name, value: value.to_owned() };
@@ -80,10 +98,7 @@ pub(super) fn queue_url(name: &'static str, value: &str) -> Result<String, Setti
     let mut parts = rest.split('/');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some(host), Some(account), Some(queue), None)
-            if !host.is_empty()
-                && account.len() == 12
-                && account.bytes().all(|b| b.is_ascii_digit())
-                && !queue.is_empty() =>
+            if !host.is_empty() && is_account(account) && !queue.is_empty() =>
         {
             Ok(value.to_owned())
         }
@@ -108,6 +123,7 @@ mod tests {
                 "30",
                 "HOPGUARD_X=\"30\" is not a duration: the unit is missing; write for example \"30ms\" or \"30s\"",
             ),
+            ("1h", "HOPGUARD_X=\"1h\" is not a duration from 10ms to 30s; write for example \"1s\""),
             ("1m", "HOPGUARD_X=\"1m\" is not a duration from 10ms to 30s; write for example \"1s\""),
             ("-1s", "HOPGUARD_X=\"-1s\" is not a duration from 10ms to 30s; write for example \"1s\""),
             ("1ü", "HOPGUARD_X=\"1ü\" is not a duration from 10ms to 30s; write for example \"1s\""),
@@ -118,6 +134,27 @@ mod tests {
         ];
         for (value, expected) in cases {
             assert_eq!(read(value), Err(expected.to_owned()), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_role_is_named_by_its_arn() {
+        for good in [
+            "arn:aws:iam::123456789012:role/cooldown",
+            "arn:aws-us-gov:iam::123456789012:role/path/of/cooldown",
+        ] {
+            assert_eq!(role_arn("HOPGUARD_COOLDOWN_ROLE", good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "cooldown",
+            "role/cooldown",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:user/cooldown",
+            "arn:aws:iam::1:role/cooldown",
+            "arn:aws:iam:us-east-1:123456789012:role/cooldown",
+            "arn::iam::123456789012:role/cooldown",
+        ] {
+            assert!(role_arn("HOPGUARD_COOLDOWN_ROLE", bad).is_err(), "{bad}");
         }
     }
 

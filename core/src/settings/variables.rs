@@ -27,6 +27,8 @@ pub const VARIABLES: &[Variable] = &[
     ON_BLOCK,
     QUARANTINE,
     TRIP,
+    COOLDOWN,
+    COOLDOWN_ROLE,
     SIGNING_KEY,
     LOOKUP_TIMEOUT,
     NEXT_WRAPPER,
@@ -126,6 +128,29 @@ const TRIP: Variable = Variable {
     },
 };
 
+const COOLDOWN: Variable = Variable {
+    name: "HOPGUARD_COOLDOWN",
+    default: "none: a trip lasts until `hopguard resume`",
+    range: "`1m` to `24h`",
+    doc: "How long after a trip EventBridge Scheduler restores the reserved concurrency. It needs `HOPGUARD_COOLDOWN_ROLE`.",
+    apply: |draft, value| {
+        let range = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
+        draft.cooldown = Some(parse::duration("HOPGUARD_COOLDOWN", value, range, "from 1m to 24h", "30m")?);
+        Ok(())
+    },
+};
+
+const COOLDOWN_ROLE: Variable = Variable {
+    name: "HOPGUARD_COOLDOWN_ROLE",
+    default: "none",
+    range: "ARN of an IAM role",
+    doc: "The role by which EventBridge Scheduler does that; [what it may](permissions.md#a-trip-that-ends-by-itself).",
+    apply: |draft, value| {
+        draft.cooldown_role = Some(parse::role_arn("HOPGUARD_COOLDOWN_ROLE", value)?);
+        Ok(())
+    },
+};
+
 const SIGNING_KEY: Variable = Variable {
     name: "HOPGUARD_SIGNING_KEY",
     default: "none",
@@ -187,6 +212,7 @@ mod tests {
             ("HOPGUARD_ON_BLOCK", "drop", ""),
             ("HOPGUARD_QUARANTINE", "http://127.0.0.1:4566/000000000000/q", "q"),
             ("HOPGUARD_TRIP", "off", "no"),
+            ("HOPGUARD_COOLDOWN_ROLE", "arn:aws:iam::123456789012:role/cooldown", "cooldown"),
             ("HOPGUARD_SIGNING_KEY", "0123456789abcdef", "short"),
             ("HOPGUARD_LOOKUP_TIMEOUT", "10ms", "1"),
             ("HOPGUARD_METRICS", "emf, cloudwatch", "prometheus"),
@@ -198,7 +224,13 @@ mod tests {
         ];
         // What only the layer's other parts read can be nothing wrong.
         let free = ["HOPGUARD_NEXT_WRAPPER", "HOPGUARD_DYNAMODB_TABLES", "HOPGUARD_OTLP_ENDPOINT"];
-        let names: Vec<_> = VARIABLES.iter().map(|v| v.name).filter(|name| !free.contains(name)).collect();
+        // What needs another variable is tested with it.
+        let paired = ["HOPGUARD_COOLDOWN"];
+        let names: Vec<_> = VARIABLES
+            .iter()
+            .map(|v| v.name)
+            .filter(|name| !free.contains(name) && !paired.contains(name))
+            .collect();
         assert_eq!(cases.map(|(name, ..)| name).as_slice(), names);
         for (name, good, bad) in cases {
             assert!(Settings::read([(name, good)]).1.is_empty(), "{name}={good}");
