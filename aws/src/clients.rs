@@ -11,6 +11,7 @@ use crate::dead_letters::DeadLetters;
 use crate::environment;
 #[cfg(feature = "s3")]
 use crate::lookup::HeadObject;
+use crate::schedule::Schedules;
 
 /// The SDK clients of the calls that hopguard itself makes. Cheap to make and to clone: configuration, HTTP client and service
 /// clients are built at the first call that needs them, since Lambda bills the time of an initialisation and most
@@ -27,6 +28,7 @@ struct Inner {
     shared: OnceCell<SdkConfig>,
     lambda: OnceCell<aws_sdk_lambda::Client>,
     dead_letters: OnceCell<DeadLetters>,
+    schedules: OnceCell<Schedules>,
     sqs: OnceCell<aws_sdk_sqs::Client>,
     #[cfg(feature = "cloudwatch")]
     cloudwatch: OnceCell<aws_sdk_cloudwatch::Client>,
@@ -75,6 +77,16 @@ impl Clients {
             DeadLetters::new(shared, RetryConfig::disabled(), timeouts)
         };
         self.0.dead_letters.get_or_init(build).await
+    }
+
+    /// Without retries, as [`lambda`](Self::lambda).
+    pub(crate) async fn schedules(&self) -> &Schedules {
+        let shared = self.shared().await;
+        let build = || async {
+            let timeouts = timeouts(Duration::from_secs(2), Duration::from_secs(5)).build();
+            Schedules::new(shared, RetryConfig::disabled(), timeouts)
+        };
+        self.0.schedules.get_or_init(build).await
     }
 
     pub(crate) async fn sqs(&self) -> &aws_sdk_sqs::Client {

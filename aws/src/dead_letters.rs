@@ -1,6 +1,4 @@
 use aws_config::SdkConfig;
-use aws_sdk_lambda::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
-use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::ErrorMetadata;
@@ -8,7 +6,8 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use serde::Deserialize;
 
-use crate::request::{Outcome, Request, Requests, Service, encode, own_endpoint};
+use crate::request::{Outcome, Request, Requests, Service, encode};
+use crate::rest_json::{endpoint, problem};
 
 /// GetFunctionConfiguration for the dead-letter queue or topic alone. What the SDK reads of its answer, all that a function
 /// can be configured with, would be 0.1 MiB of the layer.
@@ -32,14 +31,6 @@ struct DeadLetterConfig {
     target_arn: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct Problem {
-    #[serde(rename = "__type")]
-    code: Option<String>,
-    #[serde(alias = "Message")]
-    message: Option<String>,
-}
-
 impl DeadLetters {
     pub(crate) fn new(config: &SdkConfig, retries: RetryConfig, timeouts: TimeoutConfig) -> Self {
         Self { config: config.clone(), requests: Requests::new(config, LAMBDA, retries, timeouts) }
@@ -51,54 +42,26 @@ impl DeadLetters {
         function_arn: &str,
         qualifier: Option<&str>,
     ) -> Outcome<Option<String>> {
-        let endpoint = endpoint(&self.config).await.map_err(SdkError::construction_failure)?;
+        let endpoint = endpoint(&self.config, LAMBDA).await.map_err(SdkError::construction_failure)?;
         let function = encode(function_arn);
         let query =
             qualifier.map(|qualifier| format!("?Qualifier={}", encode(qualifier))).unwrap_or_default();
         let path = format!("/2015-03-31/functions/{function}/configuration{query}");
-        let request = Request { operation: "GetFunctionConfiguration", method: "GET", endpoint, path };
+        let operation = "GetFunctionConfiguration";
+        let request = Request { operation, method: "GET", endpoint, path, body: None };
         self.requests.send(request, target).await
     }
 }
 
-/// By the rules of the SDK's client, which other requests have linked already.
-async fn endpoint(config: &SdkConfig) -> Result<String, BoxError> {
-    let params = Params::builder()
-        .set_region(config.region().map(ToString::to_string))
-        .set_use_fips(config.use_fips())
-        .set_use_dual_stack(config.use_dual_stack())
-        .set_endpoint(own_endpoint(config, LAMBDA.id))
-        .build()?;
-    Ok(DefaultResolver::new().resolve_endpoint(&params).await?.url().to_owned())
-}
-
 fn target(response: &HttpResponse) -> Result<Option<String>, ErrorMetadata> {
-    let body = response.body().bytes().unwrap_or_default();
     if !response.status().is_success() {
-        return Err(problem(response, body));
+        return Err(problem(response));
     }
+    let body = response.body().bytes().unwrap_or_default();
     let unreadable = |error: serde_json::Error| ErrorMetadata::builder().message(error.to_string()).build();
     let configuration: Configuration = serde_json::from_slice(body).map_err(unreadable)?;
     let target = configuration.dead_letter_config.and_then(|config| config.target_arn);
     Ok(target.filter(|target| !target.is_empty()))
-}
-
-/// Lambda names its errors in a header, what stands before it in the body; both may have more around the name.
-fn problem(response: &HttpResponse, body: &[u8]) -> ErrorMetadata {
-    let Problem { code, message } = serde_json::from_slice(body).unwrap_or_default();
-    let code = response.headers().get("x-amzn-errortype").or(code.as_deref());
-    let name = |code: &str| {
-        let code = code.split(':').next().unwrap_or_default();
-        code.rsplit('#').next().unwrap_or_default().to_owned()
-    };
-    let mut error = ErrorMetadata::builder();
-    if let Some(code) = code.map(name) {
-        error = error.code(code);
-    }
-    if let Some(message) = message {
-        error = error.message(message);
-    }
-    error.build()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::clients::Clients;
 use crate::mappings::Mappings;
 use crate::quarantine::{Blocked, Form, Quarantine};
 use crate::reserved_concurrency::ReservedConcurrency;
-use crate::tags::Cause;
+use crate::tags::{Cause, to_rfc3339};
 
 /// The same failure is logged at most this often.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
@@ -53,7 +53,7 @@ impl Edge {
             lookup: crate::lookup::Lookup::new(clients.clone()),
             #[cfg(feature = "s3")]
             objects: crate::object_index::ObjectIndex::new(),
-            reserved: ReservedConcurrency::new(clients),
+            reserved: ReservedConcurrency::new(clients).cooldown(settings.cooldown.clone()),
             logged: Mutex::default(),
             breaker: Mutex::new(Breaker::new(Backoff::default())),
             settings,
@@ -98,7 +98,11 @@ impl Edge {
         match report.outcome {
             Outcome::Tripped { .. } => {
                 self.count(Counter::Tripped);
-                error!(target: "hopguard", function, %chain, reason, prior = %report.prior, "function tripped: reserved concurrency is 0");
+                let resumes_at = report.resumes_at.map(to_rfc3339);
+                error!(
+                    target: "hopguard", function, %chain, reason, prior = %report.prior, resumes_at,
+                    "function tripped: reserved concurrency is 0",
+                );
             }
             Outcome::AlreadyTripped => {
                 warn!(target: "hopguard", function, %chain, reason, "function already tripped: reserved concurrency is 0");

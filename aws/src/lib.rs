@@ -22,6 +22,8 @@ pub mod operator;
 mod quarantine;
 mod request;
 mod reserved_concurrency;
+mod rest_json;
+mod schedule;
 pub mod tags;
 #[cfg(test)]
 mod testing;

@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::{SharedRuntimePlugin, StaticRuntimePlugin};
 use aws_smithy_runtime_api::shared::IntoShared as _;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
@@ -33,7 +34,7 @@ pub(crate) struct Service {
     pub(crate) is_s3: bool,
 }
 
-/// Requests without a body by the parts that the SDK's clients are made of: its signer, identity cache, timeouts and retries. What an
+/// Requests by the parts that the SDK's clients are made of: its signer, identity cache, timeouts and retries. What an
 /// SDK client adds for one operation can be more of the layer than anything of hopguard (docs/adr/0015-head-object.md).
 #[derive(Debug)]
 pub(crate) struct Requests {
@@ -55,6 +56,8 @@ pub(crate) struct Request {
     pub(crate) endpoint: String,
     /// The encoded path, and the query.
     pub(crate) path: String,
+    /// JSON, where there is a body.
+    pub(crate) body: Option<String>,
 }
 
 pub(crate) type Outcome<T> = Result<T, SdkError<ErrorMetadata, HttpResponse>>;
@@ -101,7 +104,7 @@ impl Requests {
         // The builder takes it for a mistake of ours if there is none.
         let no_client = || SdkError::construction_failure(NoHttpClient);
         let signing = self.signing.clone().ok_or_else(no_client)?;
-        let Request { operation, method, endpoint, path } = request;
+        let Request { operation, method, endpoint, path, body } = request;
         let user_agent = self.user_agent.clone();
         let mut builder = Operation::builder()
             .service_name(self.service.id)
@@ -117,14 +120,17 @@ impl Requests {
             builder = builder.behavior_version(behavior);
         }
         let operation = builder
-            .serializer(move |()| unsigned(method, &path, &user_agent))
+            .serializer(move |()| unsigned(method, &path, body.as_deref(), &user_agent))
             .deserializer(move |answer| read(answer).map_err(OrchestratorError::operation));
         operation.build().invoke(()).await
     }
 }
 
-fn unsigned(method: &str, path: &str, user_agent: &str) -> Result<HttpRequest, BoxError> {
-    let mut request = HttpRequest::empty();
+fn unsigned(method: &str, path: &str, body: Option<&str>, user_agent: &str) -> Result<HttpRequest, BoxError> {
+    let mut request = HttpRequest::new(body.map_or_else(SdkBody::empty, SdkBody::from));
+    if body.is_some() {
+        request.headers_mut().try_insert("content-type", "application/json")?;
+    }
     request.set_method(method)?;
     request.set_uri(path)?;
     // Not signed, as the SDK does not sign it either.

@@ -1,6 +1,8 @@
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
 
 use hopguard_core::breaker::Outcome;
+use hopguard_core::settings::Cooldown;
 use hopguard_core::{Backoff, unqualified_arn};
 use tokio::time::Instant;
 
@@ -8,12 +10,18 @@ use crate::async_events;
 use crate::attempts::Attempts;
 use crate::clients::Clients;
 use crate::failure::{Failure, Kind, within};
-use crate::tags::{Cause, PRIOR, Prior, TripTags};
+use crate::schedule::{Restoration, Restored};
+use crate::tags::{Cause, PRIOR, Prior, RESUMES_AT, TripTags, to_rfc3339};
 use crate::trip_report::{TripReport, TripWarning};
 
 pub(crate) const GET: &str = "lambda:GetFunctionConcurrency";
 const PUT: &str = "lambda:PutFunctionConcurrency";
 const TAG: &str = "lambda:TagResource";
+const CREATE_SCHEDULE: &str = "scheduler:CreateSchedule";
+const UPDATE_SCHEDULE: &str = "scheduler:UpdateSchedule";
+const PASS_ROLE: &str = "iam:PassRole";
+/// A schedule that fails this often is given up: somebody has to resume the function then.
+const SCHEDULE_ATTEMPTS: u32 = 4;
 /// A tag that is throttled this often is given up: the trip is what stops the loop.
 const TAG_ATTEMPTS: u32 = 3;
 /// Reads after the write that may still show the old value.
@@ -26,16 +34,23 @@ const RISK_LIMIT: Duration = Duration::from_secs(2);
 pub struct ReservedConcurrency {
     clients: Clients,
     backoff: Backoff,
+    cooldown: Option<Cooldown>,
 }
 
 impl ReservedConcurrency {
     /// A driver that waits between attempts as [`Backoff::default`] says.
     pub fn new(clients: Clients) -> Self {
-        Self { clients, backoff: Backoff::default() }
+        Self { clients, backoff: Backoff::default(), cooldown: None }
+    }
+
+    /// Trips that end by themselves.
+    pub fn cooldown(self, cooldown: Option<Cooldown>) -> Self {
+        Self { cooldown, ..self }
     }
 
     /// Sets the function's reserved concurrency to 0: reads it, tags the function with what it read and with the trip, writes,
-    /// and reads again. Never fails later than `deadline`, and never changes a function that is at 0 already.
+    /// and reads again; where there is a cooldown, it has EventBridge Scheduler restore what it read. Never fails later than `deadline`,
+    /// and never changes a function that is at 0 already.
     ///
     /// `function_arn` may be of a version or alias; reserved concurrency belongs to the whole function. `asynchronous` says that the
     /// function is invoked asynchronously: then the report warns where such events are lost from now on.
@@ -65,6 +80,10 @@ impl ReservedConcurrency {
             Ok(Done::Tripped(prior)) => (Outcome::Tripped { prior: prior.reserved() }, prior, None),
             Err(stop) => (stop.outcome(run.throttled), Prior::Unknown, Some(stop)),
         };
+        let resumes_at = match &self.cooldown {
+            Some(cooldown) if matches!(outcome, Outcome::Tripped { .. }) => run.schedule(cooldown).await,
+            _ => None,
+        };
         if asynchronous && matches!(outcome, Outcome::Tripped { .. }) {
             let qualifier = function_arn.get(arn.len()..).and_then(|rest| rest.strip_prefix(':'));
             let deadline = deadline.min(Instant::now() + RISK_LIMIT);
@@ -73,6 +92,7 @@ impl ReservedConcurrency {
         TripReport {
             outcome,
             prior,
+            resumes_at,
             missing: failed.as_ref().and_then(|stop| stop.missing),
             detail: failed.map(|stop| stop.failure.detail),
             warnings: run.warnings,
@@ -99,6 +119,8 @@ struct Tagging {
     done: Option<Prior>,
     failures: u32,
     given_up: Option<Failure>,
+    /// What is to be restored, as far as it is known: the tag's value where that may differ from the one that was read.
+    restored: Option<Restored>,
 }
 
 enum Done {
@@ -196,14 +218,15 @@ impl Run<'_> {
     /// Tags the function, unless that is done or given up. An error is worth another attempt; the next read may show that
     /// none is needed.
     async fn tag(&mut self, prior: Prior) -> Result<(), Failure> {
+        // 1 may be a probe of `hopguard resume`, whose function still has the tags of the trip before.
+        let uncertain = matches!(prior, Prior::Unknown | Prior::Reserved(1));
+        if !uncertain {
+            self.tagging.restored = Restored::of(prior);
+        }
         if self.tagging.done == Some(prior) || self.tagging.given_up.is_some() {
             return Ok(());
         }
-        let prior_value = match prior {
-            // 1 may be a probe of `hopguard resume`, whose function still has the tags of the trip before.
-            Prior::Unknown | Prior::Reserved(1) => self.unless_tagged(prior).await,
-            _ => Some(prior),
-        };
+        let prior_value = if uncertain { self.unless_tagged(prior).await } else { Some(prior) };
         let tags = TripTags::now(prior_value, self.cause.clone()).to_map();
         let answer = within(self.attempts.deadline(), async {
             self.clients.lambda().await.tag_resource().resource(self.arn).set_tags(Some(tags)).send().await
@@ -222,15 +245,15 @@ impl Run<'_> {
     }
 
     /// What to write where the value read may not be the one to restore: nothing over a value that is there, or that may be.
-    async fn unless_tagged(&self, prior: Prior) -> Option<Prior> {
+    async fn unless_tagged(&mut self, prior: Prior) -> Option<Prior> {
         let answer = within(self.attempts.deadline(), async {
             self.clients.lambda().await.list_tags().resource(self.arn).send().await
         });
-        let there = match answer.await {
-            Ok(answer) => answer.tags.is_some_and(|tags| tags.contains_key(PRIOR)),
-            Err(_) => true,
-        };
-        (!there).then_some(prior)
+        let tags = answer.await.ok()?.tags.unwrap_or_default();
+        let there = tags.get(PRIOR);
+        let to_restore = there.map_or(Some(prior), |value| value.parse().ok());
+        self.tagging.restored = to_restore.and_then(Restored::of);
+        there.is_none().then_some(prior)
     }
 
     fn prior_unknown(&mut self, failure: Failure) -> Prior {
@@ -250,6 +273,59 @@ impl Run<'_> {
         let detail = failure.detail.clone();
         tracing::warn!(function = self.arn, %prior, missing, detail, "prior concurrency not tagged");
         self.warnings.push(TripWarning::Untagged { prior, missing, detail });
+    }
+
+    /// Has the reserved concurrency restored after the cooldown, and says when that will be.
+    async fn schedule(&mut self, cooldown: &Cooldown) -> Option<SystemTime> {
+        let Some(to) = self.tagging.restored else {
+            let detail = "what to restore is not known".to_owned();
+            self.warnings.push(TripWarning::NotScheduled { missing: None, detail });
+            return None;
+        };
+        let at = SystemTime::now() + cooldown.time;
+        let restoration = Restoration { arn: self.arn, to, at, role: &cooldown.role };
+        if let Err(stop) = self.put_schedule(&restoration).await {
+            let missing = stop.missing.map(|action| {
+                // Whoever makes a schedule passes its role on, and is denied by the same code.
+                if stop.failure.detail.contains(PASS_ROLE) { PASS_ROLE } else { action }
+            });
+            self.warnings.push(TripWarning::NotScheduled { missing, detail: stop.failure.detail });
+            return None;
+        }
+        let tags = HashMap::from([(RESUMES_AT.to_owned(), to_rfc3339(at))]);
+        let tagged = within(self.attempts.deadline(), async {
+            self.clients.lambda().await.tag_resource().resource(self.arn).set_tags(Some(tags)).send().await
+        });
+        if let Err(failure) = tagged.await {
+            let missing = (failure.kind == Kind::Denied).then_some(TAG);
+            self.warnings.push(TripWarning::CooldownUntagged { missing, detail: failure.detail });
+        }
+        Some(at)
+    }
+
+    /// Makes the function's schedule, or puts it in the place of one that an earlier trip left.
+    async fn put_schedule(&mut self, restoration: &Restoration<'_>) -> Result<(), Stop> {
+        let mut exists = false;
+        let mut attempts = 0;
+        loop {
+            let answer = within(self.attempts.deadline(), async {
+                let schedules = self.clients.schedules().await;
+                if exists { schedules.update(restoration).await } else { schedules.create(restoration).await }
+            });
+            let Err(failure) = answer.await else { return Ok(()) };
+            attempts += 1;
+            let action = if exists { UPDATE_SCHEDULE } else { CREATE_SCHEDULE };
+            let conflict = !exists && failure.is_code(&["ConflictException"]);
+            let gone = exists && failure.kind == Kind::NotFound;
+            if attempts >= SCHEDULE_ATTEMPTS {
+                return Err(Stop::of(failure, action));
+            }
+            if conflict || gone {
+                exists = conflict;
+            } else {
+                self.pause(failure, action).await?;
+            }
+        }
     }
 
     async fn confirm(&mut self, prior: Prior) -> Result<Done, Stop> {

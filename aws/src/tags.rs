@@ -6,6 +6,7 @@
 //! | `hopguard:tripped-at` | when, in RFC 3339, UTC |
 //! | `hopguard:chain` | the id of the chain that was blocked; `none` where a person tripped the function |
 //! | `hopguard:reason` | the limit it went beyond, or that person's words |
+//! | `hopguard:resumes-at` | when the reserved concurrency is restored by itself, in RFC 3339, UTC; only where there is a cooldown |
 
 use std::collections::HashMap;
 use std::fmt;
@@ -25,8 +26,10 @@ pub const TRIPPED_AT: &str = "hopguard:tripped-at";
 pub const CHAIN: &str = "hopguard:chain";
 /// The tag that holds the limit.
 pub const REASON: &str = "hopguard:reason";
+/// The tag that holds the time at which the trip ends by itself.
+pub const RESUMES_AT: &str = "hopguard:resumes-at";
 /// All tags of a trip.
-pub const ALL: [&str; 4] = [PRIOR, TRIPPED_AT, CHAIN, REASON];
+pub const ALL: [&str; 5] = [PRIOR, TRIPPED_AT, CHAIN, REASON, RESUMES_AT];
 
 /// What it holds where there is no chain.
 const NO_CHAIN: &str = "none";
@@ -115,6 +118,9 @@ pub struct TripTags {
     pub tripped_at: SystemTime,
     /// What it is put down to.
     pub cause: Cause,
+    /// When the reserved concurrency is restored by itself, to the second. What an earlier trip left is not read, nor what is no time:
+    /// what to restore does not depend on it.
+    pub resumes_at: Option<SystemTime>,
 }
 
 /// A tag does not hold what a trip writes.
@@ -144,15 +150,13 @@ pub enum TagError {
 impl TripTags {
     /// The tags of a trip that is made now.
     pub fn now(prior: Option<Prior>, cause: Cause) -> Self {
-        Self { prior, tripped_at: SystemTime::now(), cause }
+        Self { prior, tripped_at: SystemTime::now(), cause, resumes_at: None }
     }
 
     /// The tags as Lambda takes them.
     pub fn to_map(&self) -> HashMap<String, String> {
-        let seconds = DateTime::from(self.tripped_at).secs();
-        let time = DateTime::from_secs(seconds).fmt(Format::DateTime).unwrap_or_default();
         let mut tags = HashMap::from([
-            (TRIPPED_AT.to_owned(), time),
+            (TRIPPED_AT.to_owned(), to_rfc3339(self.tripped_at)),
             (
                 CHAIN.to_owned(),
                 self.cause.chain.map_or_else(|| NO_CHAIN.to_owned(), |chain| chain.to_string()),
@@ -161,6 +165,9 @@ impl TripTags {
         ]);
         if let Some(prior) = self.prior {
             tags.insert(PRIOR.to_owned(), prior.to_string());
+        }
+        if let Some(at) = self.resumes_at {
+            tags.insert(RESUMES_AT.to_owned(), to_rfc3339(at));
         }
         tags
     }
@@ -173,10 +180,8 @@ impl TripTags {
         let (Some(time), Some(chain)) = (tags.get(TRIPPED_AT), tags.get(CHAIN)) else {
             return Ok(None);
         };
-        let tripped_at = DateTime::from_str(time, Format::DateTime)
-            .ok()
-            .and_then(|time| SystemTime::try_from(time).ok())
-            .ok_or_else(|| TagError::TrippedAt { value: time.clone() })?;
+        let tripped_at = from_rfc3339(time).ok_or_else(|| TagError::TrippedAt { value: time.clone() })?;
+        let resumes_at = tags.get(RESUMES_AT).and_then(|time| from_rfc3339(time));
         Ok(Some(Self {
             prior: tags.get(PRIOR).map(|prior| prior.parse()).transpose()?,
             tripped_at,
@@ -187,8 +192,18 @@ impl TripTags {
                 },
                 reason: tags.get(REASON).cloned().unwrap_or_default(),
             },
+            resumes_at: resumes_at.filter(|at| *at > tripped_at),
         }))
     }
+}
+
+/// A time to the second, in UTC.
+pub(crate) fn to_rfc3339(time: SystemTime) -> String {
+    DateTime::from_secs(DateTime::from(time).secs()).fmt(Format::DateTime).unwrap_or_default()
+}
+
+fn from_rfc3339(text: &str) -> Option<SystemTime> {
+    SystemTime::try_from(DateTime::from_str(text, Format::DateTime).ok()?).ok()
 }
 
 /// A reason as the value of a tag or of a message attribute: its name and its words, as far as a tag's alphabet goes (letters,
@@ -218,19 +233,33 @@ mod tests {
         assert_eq!(cause.reason, "visits: visit 6 of 5 allowed on one path");
         let by_hand = Cause::by_hand("\"too\" costly");
         assert_eq!(by_hand, Cause { chain: None, reason: "by hand: too costly".to_owned() });
-        for (prior, cause) in [
-            (Some(Prior::Unreserved), cause.clone()),
-            (Some(Prior::Reserved(7)), cause.clone()),
-            (Some(Prior::Unknown), by_hand),
-            (None, cause),
+        for (prior, cause, cooldown) in [
+            (Some(Prior::Unreserved), cause.clone(), Some(60)),
+            (Some(Prior::Reserved(7)), cause.clone(), None),
+            (Some(Prior::Unknown), by_hand, None),
+            (None, cause, Some(86_400)),
         ] {
             let tripped_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-            let tags = TripTags { prior, tripped_at, cause };
+            let resumes_at = cooldown.map(|seconds| tripped_at + Duration::from_secs(seconds));
+            let tags = TripTags { prior, tripped_at, cause, resumes_at };
             let map = tags.to_map();
             assert_eq!(map.get(TRIPPED_AT).map(String::as_str), Some("2023-11-14T22:13:20Z"));
             assert_eq!(TripTags::from_map(&map), Ok(Some(tags)));
         }
         assert_eq!(TripTags::from_map(&HashMap::from([("team".to_owned(), "a".to_owned())])), Ok(None));
+    }
+
+    #[test]
+    fn the_end_of_an_earlier_trip_is_none_of_this_one() {
+        let chain = "0".repeat(31) + "1";
+        let resumes_at = |at: &str| {
+            let tags = [(TRIPPED_AT, "2023-11-14T22:13:20Z"), (CHAIN, &chain), (RESUMES_AT, at)];
+            let tags = tags.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            TripTags::from_map(&tags).unwrap().unwrap().resumes_at.map(to_rfc3339)
+        };
+        assert_eq!(resumes_at("2023-11-14T22:43:20Z").as_deref(), Some("2023-11-14T22:43:20Z"));
+        assert_eq!(resumes_at("2023-11-14T22:13:20Z"), None);
+        assert_eq!(resumes_at("tomorrow"), None);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::SystemTime;
 
 use hopguard_core::breaker::Outcome;
 
@@ -14,6 +15,8 @@ pub struct TripReport {
     pub outcome: Outcome,
     /// The reserved concurrency before the trip; `Unknown` also where nothing was changed.
     pub prior: Prior,
+    /// When the reserved concurrency is restored by itself; `None` where there is no cooldown, or no schedule could be made.
+    pub resumes_at: Option<SystemTime>,
     /// The IAM action that is missing, where the outcome is `Denied`.
     pub missing: Option<&'static str>,
     /// What AWS answered, where the outcome is `Denied`, `Throttled` or `Failed`.
@@ -42,6 +45,20 @@ pub enum TripWarning {
     },
     /// Lambda acknowledged the value 0, and it could not be read back.
     Unconfirmed {
+        /// What AWS answered.
+        detail: String,
+    },
+    /// There is a cooldown, and no schedule could be made: the trip lasts until somebody resumes the function.
+    NotScheduled {
+        /// The IAM action that is missing, where that is why.
+        missing: Option<&'static str>,
+        /// What AWS answered.
+        detail: String,
+    },
+    /// When the trip ends by itself is not in the function's tags: only the log has it.
+    CooldownUntagged {
+        /// The IAM action that is missing, where that is why.
+        missing: Option<&'static str>,
         /// What AWS answered.
         detail: String,
     },
@@ -74,6 +91,14 @@ impl fmt::Display for TripWarning {
             Self::Unconfirmed { detail } => {
                 f.write_str("the reserved concurrency was set to 0 and could not be read back")?;
                 because(f, None, detail)
+            }
+            Self::NotScheduled { missing, detail } => {
+                f.write_str("the trip does not end by itself, in spite of HOPGUARD_COOLDOWN; somebody has to resume the function")?;
+                because(f, *missing, detail)
+            }
+            Self::CooldownUntagged { missing, detail } => {
+                f.write_str("when the trip ends by itself is not in the function's tags")?;
+                because(f, *missing, detail)
             }
             Self::AsyncEventsAtRisk => f.write_str(
                 "asynchronous events of this function are lost until it is resumed; give it an on-failure destination or a dead-letter queue",

@@ -35,7 +35,7 @@ impl HeadObject {
     pub(super) async fn send(&self, object: &ObjectName) -> Outcome<Head> {
         let endpoint = self.endpoint.url(&object.bucket).map_err(SdkError::construction_failure)?;
         let path = path(object).map_err(SdkError::construction_failure)?;
-        let request = Request { operation: "HeadObject", method: "HEAD", endpoint, path };
+        let request = Request { operation: "HeadObject", method: "HEAD", endpoint, path, body: None };
         self.requests.send(request, answer).await
     }
 }

@@ -1,7 +1,8 @@
 use std::collections::HashMap;
 
 use super::{Operator, OperatorError};
-use crate::tags::{self, Prior, TagError, TripTags};
+use crate::schedule;
+use crate::tags::{self, Prior, RESUMES_AT, TagError, TripTags};
 
 const GET: &str = "lambda:GetFunctionConcurrency";
 const PUT: &str = "lambda:PutFunctionConcurrency";
@@ -9,6 +10,7 @@ const DELETE: &str = "lambda:DeleteFunctionConcurrency";
 const LIST_TAGS: &str = "lambda:ListTags";
 const TAG: &str = "lambda:TagResource";
 const UNTAG: &str = "lambda:UntagResource";
+const DELETE_SCHEDULE: &str = "scheduler:DeleteSchedule";
 
 /// The reserved concurrency of a function; `None` where none is reserved.
 pub type Reserved = Option<u32>;
@@ -105,9 +107,26 @@ impl Operator {
         // Between the two reads it tripped again, and the tags of that trip are gone with the old ones.
         if let Some(trip) = before {
             let prior = Some(restored.map_or(Prior::Unreserved, Prior::Reserved));
-            self.tag(arn, TripTags { prior, ..trip }).await?;
+            self.tag(arn, TripTags { prior, resumes_at: None, ..trip }).await?;
         }
         Ok(false)
+    }
+
+    /// Deletes the schedule that would restore the function's reserved concurrency, and the tag that tells of it. False where there is
+    /// no schedule: its time has come, or there was none.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn cancel_cooldown(&self, arn: &str) -> Result<bool, OperatorError> {
+        let schedules = self.clients.schedules().await;
+        let subject = format!("schedule {}", schedule::name(arn));
+        let there = match self.ask(DELETE_SCHEDULE, &subject, || schedules.delete(arn)).await {
+            Ok(()) => true,
+            Err(error) if error.is_not_found() => false,
+            Err(error) => return Err(error),
+        };
+        self.untag_keys(arn, &[RESUMES_AT]).await?;
+        Ok(there)
     }
 
     /// Removes the tags of a trip.
@@ -115,8 +134,12 @@ impl Operator {
     /// # Errors
     /// [`OperatorError`].
     pub async fn untag(&self, arn: &str) -> Result<(), OperatorError> {
+        self.untag_keys(arn, &tags::ALL).await
+    }
+
+    async fn untag_keys(&self, arn: &str, keys: &[&str]) -> Result<(), OperatorError> {
         let lambda = self.clients.lambda().await;
-        let keys = || Some(tags::ALL.map(str::to_owned).to_vec());
+        let keys = || Some(keys.iter().map(|key| (*key).to_owned()).collect());
         let call = || lambda.untag_resource().resource(arn).set_tag_keys(keys()).send();
         self.ask(UNTAG, hopguard_core::function_name(arn), call).await.map(drop)
     }

@@ -2,6 +2,7 @@ use hopguard_core::Settings;
 use serde_json::{Value, json};
 
 use super::Need;
+use crate::schedule;
 
 /// What the execution role of a guarded function needs besides its own work, as docs/permissions.md lists it.
 ///
@@ -17,6 +18,12 @@ pub fn needs(
     if settings.trip {
         for (action, without) in TRIP.into_iter().chain(ASYNC) {
             need(action, function_arn, without);
+        }
+        if let Some(cooldown) = &settings.cooldown {
+            let schedule = schedule::arn(function_arn);
+            need("scheduler:CreateSchedule", &schedule, COOLDOWN);
+            need("scheduler:UpdateSchedule", &schedule, COOLDOWN);
+            need(PASS_ROLE, &cooldown.role, COOLDOWN);
         }
     }
     need(
@@ -42,6 +49,9 @@ pub fn needs(
 const LIST_BUCKET: &str = "s3:ListBucket";
 const PUT_METRIC_DATA: &str = "cloudwatch:PutMetricData";
 
+const PASS_ROLE: &str = "iam:PassRole";
+const COOLDOWN: &str = "a trip does not end by itself: somebody has to resume the function";
+
 const TRIP: [(&str, &str); 4] = [
     ("lambda:GetFunctionConcurrency", "it trips, and the value before is not known"),
     (
@@ -59,31 +69,42 @@ const ASYNC: [(&str, &str); 2] = [
 
 /// The policy document that allows these needs: one statement for each set of resources and each condition.
 pub fn policy(needs: &[Need]) -> Value {
-    let mut statements: Vec<(Vec<String>, bool, Vec<&str>)> = Vec::new();
+    let mut statements: Vec<(Vec<String>, Option<Condition>, Vec<&str>)> = Vec::new();
     for need in needs {
         let mut resources = vec![need.resource.clone()];
         // Whether events are lost is asked of the alias or version that was invoked.
         if ASYNC.iter().any(|(action, _)| *action == need.action) {
             resources.push(format!("{}:*", need.resource));
         }
-        let metrics = need.action == PUT_METRIC_DATA;
-        match statements.iter_mut().find(|(known, others, _)| *known == resources && *others == metrics) {
+        let condition = condition(need.action);
+        match statements.iter_mut().find(|(known, other, _)| *known == resources && *other == condition) {
             Some((.., actions)) => actions.push(need.action),
-            None => statements.push((resources, metrics, vec![need.action])),
+            None => statements.push((resources, condition, vec![need.action])),
         }
     }
     let statements: Vec<Value> = statements
         .into_iter()
-        .map(|(resources, metrics, actions)| {
-            if metrics {
-                let ours = json!({ "StringEquals": { "cloudwatch:namespace": "hopguard" } });
-                json!({ "Effect": "Allow", "Action": actions, "Resource": resources, "Condition": ours })
-            } else {
-                json!({ "Effect": "Allow", "Action": actions, "Resource": resources })
+        .map(|(resources, condition, actions)| {
+            let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": resources });
+            if let (Some((key, value)), Some(statement)) = (condition, statement.as_object_mut()) {
+                statement.insert("Condition".to_owned(), json!({ "StringEquals": { key: value } }));
             }
+            statement
         })
         .collect();
     json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// A key of a request's context, and the value that it must have.
+type Condition = (&'static str, &'static str);
+
+/// What an action is allowed for alone, where its resource does not say enough.
+pub(super) fn condition(action: &str) -> Option<Condition> {
+    match action {
+        PUT_METRIC_DATA => Some(("cloudwatch:namespace", "hopguard")),
+        PASS_ROLE => Some(("iam:PassedToService", "scheduler.amazonaws.com")),
+        _ => None,
+    }
 }
 
 /// The buckets of a document that [`policy`] made, by their ARNs.
@@ -130,6 +151,25 @@ mod tests {
         assert!(all.contains(&(r#"["arn:aws:s3:::photos"]"#.to_owned(), r#"["s3:ListBucket"]"#.to_owned())));
         let off = actions(&[("HOPGUARD_TRIP", "off")], None, &[]);
         assert_eq!(off.len(), 1, "{off:?}");
+    }
+
+    #[test]
+    fn a_cooldown_needs_its_schedule_and_its_role_for_scheduler_alone() {
+        let role = "arn:aws:iam::123456789012:role/cooldown";
+        let variables = [("HOPGUARD_COOLDOWN", "30m"), ("HOPGUARD_COOLDOWN_ROLE", role)];
+        let document = policy(&needs(ARN, &Settings::read(variables).0, None, &[]));
+        let statements = document["Statement"].as_array().unwrap();
+        assert_eq!(statements.len(), 5, "{document}");
+        assert_eq!(statements[2]["Action"], json!(["scheduler:CreateSchedule", "scheduler:UpdateSchedule"]));
+        assert_eq!(statements[2]["Resource"], json!([schedule::arn(ARN)]));
+        assert_eq!(statements[3]["Resource"], json!([role]));
+        assert_eq!(
+            statements[3]["Condition"],
+            json!({ "StringEquals": { "iam:PassedToService": "scheduler.amazonaws.com" } })
+        );
+        let off = variables.into_iter().chain([("HOPGUARD_TRIP", "off")]);
+        let document = policy(&needs(ARN, &Settings::read(off).0, None, &[]));
+        assert_eq!(document["Statement"].as_array().map(Vec::len), Some(1), "{document}");
     }
 
     #[test]

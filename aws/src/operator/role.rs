@@ -1,5 +1,6 @@
-use aws_sdk_iam::types::PolicyEvaluationDecisionType;
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType};
 
+use super::needs::condition;
 use super::{Operator, OperatorError};
 
 const PUT: &str = "iam:PutRolePolicy";
@@ -91,11 +92,17 @@ impl Operator {
     /// [`OperatorError`].
     pub async fn permission(&self, role_arn: &str, need: &Need) -> Result<Permission, OperatorError> {
         let iam = self.clients.iam().await;
+        // A policy may allow the action in this context alone, and IAM knows of none that it is not told.
+        let context = condition(need.action).map(|(key, value)| {
+            let entry = ContextEntry::builder().context_key_name(key).context_key_values(value);
+            vec![entry.context_key_type(ContextKeyTypeEnum::String).build()]
+        });
         let call = || {
             iam.simulate_principal_policy()
                 .policy_source_arn(role_arn)
                 .action_names(need.action)
                 .resource_arns(&need.resource)
+                .set_context_entries(context.clone())
                 .send()
         };
         let answer = self.ask(SIMULATE, &format!("role {}", role_name(role_arn)), call).await?;

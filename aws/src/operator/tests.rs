@@ -78,6 +78,26 @@ async fn a_trip_while_the_tags_are_removed_gets_them_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cooldown_is_cancelled_with_the_tag_that_tells_of_it() {
+    for (status, there) in [(200, Ok(true)), (404, Ok(false))] {
+        let (fake, operator) = operator(move |call| match call.method.as_str() {
+            "DELETE" if call.path.starts_with("/schedules/hopguard-orders-") => match status {
+                200 => ok("{}"),
+                _ => Answer::error(status, "ResourceNotFoundException", "Schedule does not exist."),
+            },
+            "DELETE" if call.path.contains("/tags/") => Answer { status: 204, ..ok("") },
+            other => panic!("{other}"),
+        });
+        assert_eq!(operator.cancel_cooldown(ARN).await, there);
+        let untagged = fake.calls().pop().unwrap().path;
+        assert!(untagged.ends_with("tagKeys=hopguard%3Aresumes-at"), "{untagged}");
+    }
+    let (fake, operator) = operator(|_| denied("scheduler:DeleteSchedule"));
+    assert_eq!(operator.cancel_cooldown(ARN).await.unwrap_err().missing(), Some("scheduler:DeleteSchedule"));
+    assert_eq!(fake.calls().len(), 1, "the tag stays: it is true");
+}
+
+#[tokio::test(start_paused = true)]
 async fn throttling_is_waited_out_and_what_cannot_pass_is_told() {
     let mut count = 0;
     let (fake, operator) = operator(move |_| {

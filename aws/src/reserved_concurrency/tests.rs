@@ -6,6 +6,8 @@ use hopguard_core::{ChainId, Reason};
 use super::*;
 use crate::testing::{ARN, Answer, Call, Fake, denied, ok, silent, throttled};
 
+mod cooldown;
+
 /// A function with tags and a reserved concurrency, as Lambda keeps them. `fault` may answer first.
 struct Lambda {
     fake: Fake,
