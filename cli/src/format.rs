@@ -1,5 +1,7 @@
 //! Numbers as people read them. Each has so many digits that a USD figure follows from the shown ones.
 
+use std::time::Duration;
+
 /// A count with separators: `1,204`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -29,6 +31,11 @@ pub(crate) fn duration(ns: u64) -> String {
         120_000_000_000..7_200_000_000_000 => format!("{} min", digits(seconds / 60.0, 3)),
         _ => format!("{} h", digits(seconds / 3600.0, 3)),
     }
+}
+
+/// The same of a [`Duration`].
+pub(crate) fn elapsed(time: Duration) -> String {
+    duration(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Seconds, to the millisecond, and where that is not four digits, to four digits: `12.345`, `0.004213`.

@@ -15,6 +15,7 @@ use crate::account::AccountArgs;
 use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::page::{BOLD, RED, YELLOW};
+use crate::resume::has_cooldown;
 use crate::terminal::Terminal;
 
 /// What `hopguard trip --help` begins with.
@@ -88,15 +89,24 @@ pub(crate) async fn run(args: &TripArgs, terminal: &mut Terminal) -> Result<Exit
 }
 
 async fn trip(operator: &Operator, function: &Function, cause: &Cause) -> Tripped {
+    // What a person stops is for a person to resume.
+    let pending = operator.tags(&function.arn).await.is_ok_and(|tags| has_cooldown(&tags));
+    let cancelled = if pending { Some(operator.cancel_cooldown(&function.arn).await) } else { None };
     let reserved = ReservedConcurrency::new(operator.clients().clone());
     let report = reserved.trip(&function.arn, cause, true, Instant::now() + LIMIT).await;
-    let (outcome, message, stopped) = words(&report);
+    let (outcome, mut message, stopped) = words(&report);
+    let mut warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
+    match cancelled {
+        Some(Ok(true)) => message.push_str("; its cooldown is cancelled"),
+        Some(Err(error)) => warnings.push(format!("its cooldown goes on, and will resume it: {error}")),
+        Some(Ok(false)) | None => {}
+    }
     Tripped {
         function: function.name.clone(),
         outcome,
         prior: matches!(report.outcome, Outcome::Tripped { .. }).then(|| report.prior.to_string()),
         message,
-        warnings: report.warnings.iter().map(ToString::to_string).collect(),
+        warnings,
         stopped,
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use hopguard_aws::operator::{Function, Operator, OperatorError, Reserved};
+use hopguard_core::Settings;
 use serde::Serialize;
 
 use crate::Exit;
@@ -16,8 +17,8 @@ use crate::failure::Failure;
 use crate::page::{BOLD, GREEN, RED, YELLOW};
 use crate::status::{Guard, guard};
 use crate::terminal::Terminal;
-pub(crate) use plan::Plan;
 use plan::Restored;
+pub(crate) use plan::{Plan, has_cooldown};
 use probe::Probe;
 
 /// What `hopguard resume --help` begins with.
@@ -87,6 +88,8 @@ struct Planned {
     reserved: Reserved,
     plan: Plan,
     tripped_at: Option<SystemTime>,
+    /// Whether there may be a schedule that would restore it, too.
+    cooldown: bool,
 }
 
 /// How it went with one function.
@@ -125,15 +128,16 @@ pub(crate) async fn run(args: &ResumeArgs, terminal: &mut Terminal) -> Result<Ex
         if args.all && matches!(plan, Plan::Nothing) {
             continue;
         }
+        let cooldown = has_cooldown(&tags) || Settings::read(&function.environment).0.cooldown.is_some();
         let tripped_at = tags.trip.map(|trip| trip.tripped_at);
-        planned.push(Planned { function, reserved, plan, tripped_at });
+        planned.push(Planned { function, reserved, plan, tripped_at, cooldown });
     }
     if planned.is_empty() {
         return Err(Failure::nothing("no function with hopguard's layer or settings is at 0 in this Region"));
     }
     let changes: Vec<String> = planned
         .iter()
-        .filter(|planned| matches!(planned.plan, Plan::Restore(_) | Plan::Untag))
+        .filter(|planned| planned.plan.changes())
         .map(|planned| format!("{}: {}.", planned.function.name, planned.plan.describe(planned.reserved)))
         .collect();
     if !changes.is_empty() {
@@ -178,7 +182,16 @@ async fn resume(
     probe: Option<Duration>,
     terminal: &mut Terminal,
 ) -> Resumed {
-    let Planned { function, reserved, plan, tripped_at } = planned;
+    let Planned { function, reserved, plan, tripped_at, cooldown } = planned;
+    // First, so that it does not come in between.
+    if cooldown
+        && plan.changes()
+        && let Err(error) = operator.cancel_cooldown(&function.arn).await
+    {
+        let name = &function.name;
+        terminal
+            .complain(&format!("{name}: its cooldown goes on, and sets its concurrency once more: {error}"));
+    }
     let probe = probe.map(|time| Probe { time, tripped_at });
     let told = |outcome, reserved_concurrency, message: String| Resumed {
         function: function.name.clone(),
@@ -189,7 +202,7 @@ async fn resume(
     match plan {
         Plan::Nothing => told(Outcome::NotStopped, reserved, "it is not at 0: nothing to do".to_owned()),
         Plan::Unclear(why) => told(Outcome::Refused, reserved, why.to_string()),
-        Plan::Untag => match operator.untag(&function.arn).await {
+        Plan::Untag { .. } => match operator.untag(&function.arn).await {
             Ok(()) => told(
                 Outcome::NotStopped,
                 reserved,

@@ -8,8 +8,11 @@ use hopguard_aws::tags::Prior;
 pub(crate) enum Plan {
     /// Its reserved concurrency is set back.
     Restore(Reserved),
-    /// It runs with a reserved concurrency that somebody else has set since the trip; only the tags are left to remove.
-    Untag,
+    /// It runs with a reserved concurrency that something else has set since the trip; only the tags are left to remove.
+    Untag {
+        /// The trip was to end by itself.
+        cooldown: bool,
+    },
     /// It is not at 0, and nothing of a trip is left.
     Nothing,
     /// It is not known what to restore.
@@ -44,9 +47,14 @@ impl Plan {
                 Some(error) => Unclear::Altered(error.to_string()),
                 None => Unclear::NotTripped,
             }),
-            _ if tagged => Self::Untag,
+            _ if tagged => Self::Untag { cooldown: has_cooldown(tags) },
             _ => Self::Nothing,
         }
+    }
+
+    /// Whether anything is to be changed.
+    pub(crate) const fn changes(&self) -> bool {
+        matches!(self, Self::Restore(_) | Self::Untag { .. })
     }
 
     /// What it comes to, for a person who has not decided yet.
@@ -56,14 +64,24 @@ impl Plan {
                 format!("sets its reserved concurrency to {to} and removes the tags of the trip")
             }
             Self::Restore(None) => "removes its reserved concurrency and the tags of the trip".to_owned(),
-            Self::Untag => format!(
-                "only removes the tags of the trip: {} since then by something else, a deployment perhaps",
-                Set(reserved)
+            Self::Untag { cooldown } => format!(
+                "only removes the tags of the trip: {} since then {}",
+                Set(reserved),
+                if *cooldown {
+                    "by its cooldown, or by something else"
+                } else {
+                    "by something else, a deployment perhaps"
+                }
             ),
             Self::Nothing => "does nothing: the function is not at 0".to_owned(),
             Self::Unclear(why) => format!("refuses until you say what to restore: {why}"),
         }
     }
+}
+
+/// Whether the trip of these tags ends by itself.
+pub(crate) fn has_cooldown(tags: &Tags) -> bool {
+    tags.trip.as_ref().is_some_and(|trip| trip.resumes_at.is_some())
 }
 
 impl fmt::Display for Unclear {
@@ -155,8 +173,8 @@ mod tests {
             ),
             ("throttled by hand", Some(0), none.clone(), None, Plan::Unclear(Unclear::NotTripped)),
             ("throttled by hand, and meant", Some(0), none.clone(), Some(None), Plan::Restore(None)),
-            ("a deployment was first", Some(20), tags_of(Some("7")), None, Plan::Untag),
-            ("a deployment removed it", None, tags_of(Some("7")), None, Plan::Untag),
+            ("a deployment was first", Some(20), tags_of(Some("7")), None, Plan::Untag { cooldown: false }),
+            ("a deployment removed it", None, tags_of(Some("7")), None, Plan::Untag { cooldown: false }),
             ("it runs", None, none.clone(), None, Plan::Nothing),
             ("one is reserved on purpose", Some(1), none, Some(None), Plan::Nothing),
         ];
@@ -171,6 +189,6 @@ mod tests {
         let plan = Plan::new(Some(0), &altered, None);
         let text = plan.describe(Some(0));
         assert!(text.contains("seven") && text.contains("--concurrency N"), "{text}");
-        assert_eq!(Plan::new(Some(9), &altered, None), Plan::Untag);
+        assert_eq!(Plan::new(Some(9), &altered, None), Plan::Untag { cooldown: false });
     }
 }

@@ -36,14 +36,14 @@ impl Probe {
         if !still.is_zero() {
             terminal.note(&format!(
                 "{name}: waiting {}: its guard does not trip again within {} of a trip",
-                words(still),
-                words(HOLD)
+                format::elapsed(still),
+                format::elapsed(HOLD)
             ));
             tokio::time::sleep(still).await;
         }
         terminal.note(&format!(
             "{name}: at a concurrency of 1 for {}; Ctrl-C leaves it there, and another resume goes on",
-            words(self.time)
+            format::elapsed(self.time)
         ));
         operator.reserve(&function.arn, Some(1)).await?;
         let end = Instant::now() + self.time;
@@ -65,10 +65,6 @@ impl Probe {
         let since = now.duration_since(tripped_at).unwrap_or_default();
         (HOLD + SLACK).saturating_sub(since)
     }
-}
-
-fn words(time: Duration) -> String {
-    format::duration(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

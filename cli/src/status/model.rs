@@ -91,17 +91,23 @@ pub(crate) struct Trip {
     pub(crate) reason: String,
     /// A number, `unreserved`, or `unknown`.
     pub(crate) prior: Option<String>,
+    /// When it is resumed by itself; `null` where somebody has to.
+    pub(crate) resumes_at: Option<String>,
+    #[serde(skip)]
+    pub(crate) resumes: Option<SystemTime>,
 }
 
 impl Trip {
     pub(crate) fn of(tags: &TripTags) -> Self {
-        let at = jiff::Timestamp::try_from(tags.tripped_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let text = |time| jiff::Timestamp::try_from(time).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string();
         Self {
-            at: at.to_string(),
+            at: text(tags.tripped_at),
             when: tags.tripped_at,
             chain: tags.cause.chain.map(|chain| chain.to_string()),
             reason: tags.cause.reason.clone(),
             prior: tags.prior.map(|prior| prior.to_string()),
+            resumes_at: tags.resumes_at.map(text),
+            resumes: tags.resumes_at,
         }
     }
 }

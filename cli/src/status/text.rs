@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::model::{FunctionStatus, Guard, Messages, State, Status, Surroundings};
 use crate::format;
@@ -55,12 +55,43 @@ fn describe(page: &mut Page, function: &FunctionStatus, now: SystemTime) {
     if let Some(surroundings) = &function.surroundings {
         waiting(page, surroundings, function.state);
     }
+    if let Some(at) = function.trip.as_ref().and_then(|trip| trip.resumes)
+        && function.state == State::Tripped
+    {
+        cooldown(page, at, now);
+    }
     if function.trip.is_some() || function.state.is_stopped() {
         item(page, "resume", &format!("hopguard resume {} {}", function.function, function.resume), PLAIN);
     }
     for unknown in &function.unknown {
         item(page, "not known", unknown, YELLOW);
     }
+}
+
+/// When it is resumed by itself, or why it is not.
+fn cooldown(page: &mut Page, at: SystemTime, now: SystemTime) {
+    let (left, late) = (at.duration_since(now), now.duration_since(at).unwrap_or_default());
+    let at = utc(&jiff::Timestamp::try_from(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string());
+    match left {
+        Ok(left) => {
+            let text = format!("resumes by itself at {at}, in {}", format::elapsed(left));
+            item(page, "cooldown", &text, PLAIN);
+        }
+        // Scheduler acts within a minute.
+        Err(_) if late < Duration::from_secs(60) => {
+            item(page, "cooldown", &format!("resumes by itself at any moment: it is past {at}"), PLAIN);
+        }
+        Err(_) => {
+            let text = format!(
+                "was to be resumed at {at}, and is at 0: see whether HOPGUARD_COOLDOWN_ROLE may do it, in docs/permissions.md"
+            );
+            item(page, "cooldown", &text, RED);
+        }
+    }
+}
+
+fn utc(timestamp: &str) -> String {
+    format!("{} UTC", timestamp.trim_end_matches('Z').replace('T', " "))
 }
 
 /// What was reserved before the trip.
@@ -76,12 +107,7 @@ fn before(prior: Option<&str>) -> String {
 fn words(function: &FunctionStatus, now: SystemTime) -> (anstyle::Style, String) {
     let ago = |when: SystemTime| now.duration_since(when).unwrap_or_default();
     let since = function.trip.as_ref().map_or_else(String::new, |trip| {
-        let ns = u64::try_from(ago(trip.when).as_nanos()).unwrap_or(u64::MAX);
-        format!(
-            " since {} UTC, {} ago",
-            trip.at.trim_end_matches('Z').replace('T', " "),
-            format::duration(ns)
-        )
+        format!(" since {}, {} ago", utc(&trip.at), format::elapsed(ago(trip.when)))
     });
     let reserved = function.reserved_concurrency;
     match function.state {

@@ -3,6 +3,7 @@ use hopguard_core::Mode;
 
 use crate::doctor::check::Check;
 use crate::doctor::facts::Facts;
+use crate::resume::has_cooldown;
 
 /// The visits at which AWS's own detection stops a chain.
 const AWS_VISITS: u16 = 16;
@@ -39,6 +40,11 @@ pub(super) fn state(facts: &Facts, checks: &mut Vec<Check>) {
         Some(1) if tagged => {
             Check::warning(NAME, "it is on probation at 1 after a trip", "hopguard resume ends the probe")
         }
+        _ if has_cooldown(tags) => Check::warning(
+            NAME,
+            "it carries the tags of a trip, which its cooldown or something else has ended",
+            "hopguard resume removes the tags; see whether it still loops",
+        ),
         _ if tagged => Check::warning(
             NAME,
             "it carries the tags of a trip, and something else than hopguard resume has set its concurrency since",
