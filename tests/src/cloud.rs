@@ -21,6 +21,7 @@ use crate::{
     function, http,
     layer::Layer,
     queue, role,
+    schedule::Schedule,
     stack::Stack,
     stream::{Stream, Table},
     supervised::{Launch, Supervised},
@@ -222,6 +223,14 @@ impl Cloud {
     /// What CloudFormation answers, and why a resource was not created.
     pub async fn stack(&self, name: &str, template: &str, parameters: &[(&str, &str)]) -> Result<Stack> {
         Stack::create(self, name, template, parameters).await
+    }
+
+    /// The schedules of EventBridge Scheduler.
+    ///
+    /// # Errors
+    /// Where the server is gone.
+    pub async fn schedules(&self) -> Result<Vec<Schedule>> {
+        Schedule::all(self.port).await
     }
 
     /// A function that somebody else has created, by its name.

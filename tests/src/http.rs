@@ -82,6 +82,10 @@ impl<'a> Request<'a> {
         Self::post(path, "application/json", body.to_string())
     }
 
+    pub(crate) fn put(path: &'a str, body: &Value) -> Self {
+        Self { method: "PUT", ..Self::json(path, body) }
+    }
+
     pub(crate) fn header(mut self, name: &'a str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self

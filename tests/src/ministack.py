@@ -2,14 +2,18 @@
 import gzip
 import io
 import json
+import os
 import re
 import socketserver
 import zipfile
 
+import botocore.session
 import cbor2
+from botocore import xform_name
 from ministack.app import main
-from ministack.core import iam_actions
-from ministack.services import lambda_svc
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.lambda_runtime import execution_credentials
+from ministack.services import eventbridge, iam, lambda_svc, scheduler
 
 # The Runtime API's server writes an event's head and body apart, so that Nagle's algorithm and the client's delayed
 # acknowledgement hold each body for 40 ms. No event is changed by sending at once.
@@ -20,6 +24,12 @@ lambda_action = iam_actions._lambda_action
 iam_action = iam_actions.extract_iam_action
 resource_arn = iam_actions.extract_resource_arn
 condition_keys = iam_actions.request_tag_context
+invoke_target = eventbridge._invoke_target
+simulate_principal_policy = iam._simulate_principal_policy
+evaluate = iam_evaluator.evaluate
+
+# Schedules are looked through this often, in seconds.
+scheduler._SCHEDULE_TICK_INTERVAL = 1
 
 # What ministack takes for another action, or for none, and so would allow or deny by the wrong statement of a policy.
 LAMBDA_ACTIONS = {
@@ -97,6 +107,41 @@ def named_conditions(service, action, body, parameters):
     return keys
 
 
+def invoke(target, event, rule, view=None):
+    """Calls the AWS API that a schedule's universal target names, by the role of the target. ministack has EventBridge's targets alone."""
+    service, _, action = target["Arn"].partition(":scheduler:::aws-sdk:")[2].partition(":")
+    if not action:
+        return invoke_target(target, event, rule, view)
+    call = json.loads(target["Input"])
+    role = {"FunctionArn": call["FunctionName"], "FunctionName": "scheduler", "Role": target["RoleArn"]}
+    credentials = {name.lower(): value or None for name, value in execution_credentials(role).items()}
+    client = botocore.session.get_session().create_client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL"], **credentials)
+    return getattr(client, xform_name(action))(**call)
+
+
+simulated = {}
+
+
+def simulate(parameters):
+    """SimulatePrincipalPolicy with the context that it is told, which ministack passes over."""
+    number = 1
+    while key := parameter(parameters, f"ContextEntries.member.{number}.ContextKeyName"):
+        simulated[key.lower()] = parameter(parameters, f"ContextEntries.member.{number}.ContextKeyValues.member.1")
+        number += 1
+    try:
+        return simulate_principal_policy(parameters)
+    finally:
+        simulated.clear()
+
+
+def evaluate_simulated(context, *policies, **options):
+    context.service_context.update(simulated)
+    return evaluate(context, *policies, **options)
+
+
+eventbridge._invoke_target = invoke
+iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = simulate
+iam_evaluator.evaluate = evaluate_simulated
 lambda_svc._execute_function_dispatch = execute
 iam_actions._lambda_action = named_lambda_action
 iam_actions.extract_iam_action = named_action

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use crate::{cloud::Cloud, http};
 
-/// Creates a role which Lambda and people of the account may take on, with these inline policies by their names.
+/// Creates a role which Lambda, Scheduler and people of the account may take on, with these inline policies by their names.
 pub(crate) async fn create(port: u16, name: &str, policies: &[(&str, Value)]) -> Result<String> {
     let trust = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+        {"Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com", "scheduler.amazonaws.com"]}, "Action": "sts:AssumeRole"},
         {"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{}:root", Cloud::ACCOUNT)}, "Action": "sts:AssumeRole"},
     ]});
     let trust = trust.to_string();

@@ -5,6 +5,7 @@
 mod batches;
 mod bed;
 mod branching;
+mod cooldown;
 mod denied;
 mod invoke;
 mod isolation;
