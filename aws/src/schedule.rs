@@ -17,8 +17,10 @@ use crate::rest_json::{endpoint, problem};
 use crate::tags::{Prior, to_rfc3339};
 
 const SCHEDULER: Service = Service { id: "Scheduler", signing_name: "scheduler", is_s3: false };
-/// So much of a function's name is in that of its schedule, which has 64 characters at most.
-const FUNCTION_CHARS: usize = 46;
+/// What the names of hopguard's schedules begin with.
+const PREFIX: &str = "hopguard-";
+/// The longest name of a schedule.
+const NAME_CHARS: usize = 64;
 /// How long Scheduler goes on where Lambda throttles it. Whoever has resumed the function by hand long since is not to be surprised.
 const RETRIED_SECONDS: u32 = 3600;
 
@@ -97,24 +99,27 @@ fn done(response: &HttpResponse) -> Result<(), ErrorMetadata> {
     if response.status().is_success() { Ok(()) } else { Err(problem(response)) }
 }
 
-/// The name of a function's schedule: one for each, so that a later trip replaces it. The function's own name may be too long.
+/// The name of a function's schedule: one for each, so that a later trip replaces it. Functions of one account and Region have
+/// different names; one that is too long for a schedule is cut, and told apart by its id.
 pub(crate) fn name(arn: &str) -> String {
-    format!("{}{}", prefix(arn), FunctionId::from_arn(arn))
+    let function = hopguard_core::function_name(arn);
+    let name = format!("{PREFIX}{function}");
+    if name.chars().count() <= NAME_CHARS {
+        return name;
+    }
+    let id = FunctionId::from_arn(arn).to_string();
+    let room = NAME_CHARS - 1 - id.len();
+    let start: String = name.chars().take(room).collect();
+    format!("{start}-{id}")
 }
 
-/// What the name begins with, as people read it.
-fn prefix(arn: &str) -> String {
-    let name: String = hopguard_core::function_name(arn).chars().take(FUNCTION_CHARS).collect();
-    format!("hopguard-{name}-")
-}
-
-/// The ARN of a function's schedule, in the default group, as a policy has it.
+/// The ARN of a function's schedule, in the default group.
 #[cfg(feature = "operator")]
 pub(crate) fn arn(function_arn: &str) -> String {
     let mut parts = function_arn.split(':').skip(1);
     let mut part = || parts.next().unwrap_or_default();
     let (partition, _, region, account) = (part(), part(), part(), part());
-    format!("arn:{partition}:scheduler:{region}:{account}:schedule/default/{}*", prefix(function_arn))
+    format!("arn:{partition}:scheduler:{region}:{account}:schedule/default/{}", name(function_arn))
 }
 
 impl Restoration<'_> {
@@ -174,20 +179,21 @@ mod tests {
 
     #[test]
     fn each_function_has_a_schedule_of_its_own_with_a_name_that_scheduler_takes() {
-        let long = format!("{ARN}{}", "-and-more".repeat(10));
-        let other = format!("{long}-2");
-        for name in [name(ARN), name(&long), name(&other)] {
-            assert!(name.len() <= 64 && name.starts_with("hopguard-orders"), "{name}");
+        assert_eq!(name(ARN), "hopguard-orders");
+        assert_eq!(name(&format!("{ARN}:live")), "hopguard-orders");
+        let arn = |length: usize, last: &str| ARN.replace("orders", &("o".repeat(length - 1) + last));
+        assert_eq!(name(&arn(55, "a")), format!("hopguard-{}a", "o".repeat(54)));
+        let long = [name(&arn(56, "a")), name(&arn(56, "b")), name(&arn(64, "a"))];
+        for name in &long {
+            assert!(name.len() == 64 && name.starts_with("hopguard-oooo"), "{name}");
             assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)), "{name}");
         }
-        assert_ne!(name(&long), name(&other));
-        assert_eq!(name(ARN), name(&format!("{ARN}:live")));
+        assert!(long[0] != long[1] && long[0] != long[2]);
     }
 
     #[cfg(feature = "operator")]
     #[test]
     fn its_arn_is_of_the_function_s_account() {
-        assert_eq!(arn(ARN), "arn:aws:scheduler:us-east-1:123456789012:schedule/default/hopguard-orders-*");
-        assert!(name(ARN).starts_with("hopguard-orders-"));
+        assert_eq!(arn(ARN), "arn:aws:scheduler:us-east-1:123456789012:schedule/default/hopguard-orders");
     }
 }

@@ -81,7 +81,7 @@ async fn a_trip_while_the_tags_are_removed_gets_them_back() {
 async fn a_cooldown_is_cancelled_with_the_tag_that_tells_of_it() {
     for (status, there) in [(200, Ok(true)), (404, Ok(false))] {
         let (fake, operator) = operator(move |call| match call.method.as_str() {
-            "DELETE" if call.path.starts_with("/schedules/hopguard-orders-") => match status {
+            "DELETE" if call.path.starts_with("/schedules/hopguard-orders") => match status {
                 200 => ok("{}"),
                 _ => Answer::error(status, "ResourceNotFoundException", "Schedule does not exist."),
             },

@@ -70,7 +70,7 @@ async fn a_trip_is_scheduled_to_end_when_it_is_made_and_confirmed() {
             "POST tags",
             "PUT concurrency",
             "GET concurrency",
-            "POST hopguard-orders-66d2e7d4",
+            "POST hopguard-orders",
             "POST tags"
         ]
     );
