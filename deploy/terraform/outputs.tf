@@ -19,5 +19,8 @@ output "environment" {
     AWS_LAMBDA_EXEC_WRAPPER = "/opt/hopguard/wrap"
     HOPGUARD_QUARANTINE     = aws_sqs_queue.quarantine.url
     HOPGUARD_METRICS        = var.metrics
+    }, var.cooldown == null ? {} : {
+    HOPGUARD_COOLDOWN      = var.cooldown
+    HOPGUARD_COOLDOWN_ROLE = aws_iam_role.cooldown[0].arn
   }, var.settings)
 }

@@ -1,4 +1,4 @@
-# What deploy/iam has: trip.json, quarantine.json, objects.json and metrics.json.
+# What deploy/iam has: trip.json, quarantine.json, objects.json, metrics.json and cooldown.json.
 
 resource "aws_iam_role_policy" "hopguard" {
   name   = "hopguard"
@@ -74,6 +74,35 @@ data "aws_iam_policy_document" "hopguard" {
         test     = "StringEquals"
         variable = "cloudwatch:namespace"
         values   = ["hopguard"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = aws_iam_role.cooldown
+
+    content {
+      sid = "HopguardCooldown"
+      actions = [
+        "scheduler:CreateSchedule",
+        "scheduler:UpdateSchedule",
+      ]
+      resources = ["arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule/default/${local.schedule}"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = aws_iam_role.cooldown
+
+    content {
+      sid       = "HopguardCooldownRole"
+      actions   = ["iam:PassRole"]
+      resources = [statement.value.arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "iam:PassedToService"
+        values   = ["scheduler.amazonaws.com"]
       }
     }
   }

@@ -90,6 +90,17 @@ variable "metrics" {
   }
 }
 
+variable "cooldown" {
+  description = "How long after a trip EventBridge Scheduler restores what was reserved, for example 30m: 1m to 24h. null, and somebody has to resume the function."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.cooldown == null || can(regex("^[1-9][0-9]{0,4}[smh]$", var.cooldown))
+    error_message = "A cooldown is a number and a unit, s, m or h, for example 30m."
+  }
+}
+
 variable "settings" {
   description = "Further variables of the function, such as HOPGUARD_MAX_VISITS. The output environment includes them."
   type        = map(string)

@@ -304,6 +304,16 @@ impl Function {
         Ok(answer.with_context(|| format!("cannot list the tags of {}", self.name))?.tags.unwrap_or_default())
     }
 
+    /// Its environment variables.
+    ///
+    /// # Errors
+    /// What Lambda answers.
+    pub async fn environment(&self) -> Result<HashMap<String, String>> {
+        let answer = self.lambda.get_function_configuration().function_name(&self.name).send().await;
+        let answer = answer.with_context(|| format!("cannot ask for the environment of {}", self.name))?;
+        Ok(answer.environment.and_then(|environment| environment.variables).unwrap_or_default())
+    }
+
     /// Replaces all its environment variables. Warm processes of the function end.
     ///
     /// # Errors

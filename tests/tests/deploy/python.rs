@@ -118,6 +118,7 @@ async fn a_stack_around_a_function_that_exists() -> Result<()> {
                 ("LayerKey", LAYER),
                 ("ObjectsBucket", BUCKET),
                 ("OnFailure", "queue"),
+                ("Cooldown", "30m"),
                 ("Metrics", "cloudwatch"),
                 ("AlarmTopic", topic.arn()),
                 ("Dashboard", "yes"),
@@ -128,7 +129,20 @@ async fn a_stack_around_a_function_that_exists() -> Result<()> {
     let layer = stack.output("LayerVersionArn")?;
     let mut granted = granted(&cloud, &function).await?;
     let destination = granted.pop().context("no statement")?;
-    assert_eq!(granted, of_files(&["trip", "quarantine", "objects", "metrics"], &function, &quarantine));
+    let attach = stack.output("Attach")?;
+    assert!(attach.contains(layer) && attach.contains(quarantine.url()), "{attach}");
+    let cooldown: Vec<_> = attach.split(' ').filter(|word| word.starts_with("HOPGUARD_COOLDOWN")).collect();
+    let cooldown: Vec<_> = cooldown.iter().filter_map(|setting| setting.split_once('=')).collect();
+    let [("HOPGUARD_COOLDOWN", "30m"), ("HOPGUARD_COOLDOWN_ROLE", role)] = cooldown[..] else {
+        anyhow::bail!("no cooldown: {attach}")
+    };
+    let mut files =
+        of_files(&["trip", "quarantine", "objects", "metrics", "cooldown"], &function, &quarantine);
+    // The role has a name of the stack's.
+    files.last_mut().context("no statement")?["Resource"] = json!(role);
+    assert_eq!(granted, files);
+    let restores = cloud.role_policy(role.rsplit('/').next().unwrap_or_default(), "restore").await?;
+    assert_eq!(statements(&restores), of_files(&["cooldown-role"], &function, &quarantine));
     let configured = cloud
         .lambda()
         .get_function_event_invoke_config()
@@ -139,8 +153,6 @@ async fn a_stack_around_a_function_that_exists() -> Result<()> {
     let on_failure =
         configured.destination_config.and_then(|config| config.on_failure).context("no destination")?;
     assert_eq!(destination["Resource"], json!(on_failure.destination));
-    let attach = stack.output("Attach")?;
-    assert!(attach.contains(layer) && attach.contains(quarantine.url()), "{attach}");
     let types = stack.resource_types().await?;
     let alarms = types.iter().filter(|kind| *kind == "AWS::CloudWatch::Alarm").count();
     assert!(alarms >= 4 && types.iter().any(|kind| kind == "AWS::CloudWatch::Dashboard"), "{types:?}");
@@ -152,7 +164,10 @@ async fn a_stack_around_a_function_that_exists() -> Result<()> {
         ("HOPGUARD_QUARANTINE", quarantine.url()),
         ("HOPGUARD_METRICS", "cloudwatch"),
         ("HOPGUARD_FLUSH_INTERVAL", "0ms"),
-    ] {
+    ]
+    .into_iter()
+    .chain(cooldown)
+    {
         variables.insert(name.to_owned(), value.to_owned());
     }
     function.replace_layers(&[layer]).await?;
@@ -162,10 +177,16 @@ async fn a_stack_around_a_function_that_exists() -> Result<()> {
     function.tripped(SOON).await?;
     assert_eq!(quarantine.holds(1, SOON).await?[0].body, "keep me");
     assert_eq!(witness.count(|line| is_run(line, "worker")), 5);
+    let scheduled = async || Ok(cloud.schedules().await?.pop());
+    let schedule = eventually("the end of the trip to be scheduled", SOON, scheduled).await?;
+    assert_eq!(schedule.target()["RoleArn"], role);
     eventually("the alarms to tell of it", SOON, async || {
         let told = told.peek().await?;
         let of = |name: &str| told.iter().any(|message| message.body.contains(name));
         Ok((of("worker-HopguardTripped") && of("worker-HopguardBlocked")).then_some(()))
     })
-    .await
+    .await?;
+    schedule.make_due().await?;
+    let restored = async || Ok(function.reserved_concurrency().await?.is_none().then_some(()));
+    eventually("the function to be resumed by its cooldown", SOON, restored).await
 }

@@ -1,11 +1,11 @@
 //! One action less: what is missed, as `docs/permissions.md` says it.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use hopguard_tests::{Draft, Function, Plan, eventually};
 use serde_json::json;
 
 use crate::bed::{SOON, bodies, logged, token};
-use crate::policy::{self, BUCKET, FUNCTION, ROLE, shipped};
+use crate::policy::{self, BUCKET, COOLDOWN, FUNCTION, ROLE, filled, shipped};
 use crate::rig::Rig;
 
 /// A test for each action, named after it, that fails where a policy has it all the same.
@@ -28,14 +28,16 @@ without! {
     without_get_function_configuration: "lambda:GetFunctionConfiguration" => it_is_not_known_what_is_lost;
     without_list_event_source_mappings: "lambda:ListEventSourceMappings" => the_batch_fails_whole;
     without_send_message: "sqs:SendMessage" => the_record_stays_with_its_source;
+    without_create_schedule: "scheduler:CreateSchedule" => the_trip_does_not_end_by_itself;
+    without_update_schedule: "scheduler:UpdateSchedule" => the_trip_does_not_end_by_itself;
     without_get_object: "s3:GetObject" => an_object_starts_a_new_chain;
     without_get_object_version: "s3:GetObjectVersion" => a_version_starts_a_new_chain;
 }
 
-/// What ministack cannot show: it neither encrypts a queue, nor tells of an object that is gone only to whom may list its bucket.
-/// PutMetricData is proven with the layer, in `python.rs`.
-const ELSEWHERE: [&str; 4] =
-    ["cloudwatch:PutMetricData", "kms:Decrypt", "kms:GenerateDataKey", "s3:ListBucket"];
+/// What ministack cannot show: it neither encrypts a queue, nor tells of an object that is gone only to whom may list its bucket, nor
+/// asks who may pass a role on. PutMetricData is proven with the layer, in `python.rs`.
+const ELSEWHERE: [&str; 5] =
+    ["cloudwatch:PutMetricData", "iam:PassRole", "kms:Decrypt", "kms:GenerateDataKey", "s3:ListBucket"];
 
 #[test]
 fn every_action_has_its_test() {
@@ -50,10 +52,28 @@ const TRIP: [&str; 2] = ["trip", "quarantine"];
 
 /// A function with a reserved concurrency of 3 gets a message that it has seen five times: it is blocked.
 async fn blocked(missing: &[&str]) -> Result<(Rig, Function)> {
-    let rig = Rig::start(&TRIP, missing).await?;
+    block(Rig::start(&TRIP, missing).await?, Some(3), &[]).await
+}
+
+/// The same with a cooldown of a minute, which the schedule ends by a role with these actions.
+async fn cooling(missing: &[&str], reserved: Option<i32>, may: &str) -> Result<(Rig, Function)> {
+    let rig = Rig::start(&["trip", "quarantine", "cooldown"], missing).await?;
+    let restores = policy::without(&filled("cooldown-role"), may).map(|policy| ("restore", policy));
+    let role = rig.bed.cloud.role_with(COOLDOWN, &restores.into_iter().collect::<Vec<_>>()).await?;
+    let variables = [("HOPGUARD_COOLDOWN", "1m"), ("HOPGUARD_COOLDOWN_ROLE", &role)];
+    block(rig, reserved, &variables).await
+}
+
+async fn block(rig: Rig, reserved: Option<i32>, variables: &[(&str, &str)]) -> Result<(Rig, Function)> {
     let plan = Plan { each: true, ..Plan::default() };
-    let function = rig.bed.function(FUNCTION, &plan).role(&rig.role).deploy().await?;
-    function.reserve_concurrency(Some(3)).await?;
+    let mut function = rig.bed.function(FUNCTION, &plan).role(&rig.role);
+    for (name, value) in variables {
+        function = function.env(name, *value);
+    }
+    let function = function.deploy().await?;
+    if reserved.is_some() {
+        function.reserve_concurrency(reserved).await?;
+    }
     rig.queue.send(looping(&function)).await?;
     function.consume(&rig.queue).partial().create().await?;
     rig.bed.ended(1, FUNCTION).await?;
@@ -83,6 +103,47 @@ async fn with_every_action() -> Result<()> {
     for complaint in ["missing", "trip incomplete", "not quarantined", "not known"] {
         assert!(!rig.bed.log(&function).await.contains(complaint), "{}", rig.bed.log(&function).await);
     }
+    Ok(())
+}
+
+/// A cooldown with all of them, by which either way of restoring works, and neither without its own action.
+#[tokio::test]
+async fn a_schedule_restores_by_its_role() -> Result<()> {
+    for (reserved, action) in
+        [(Some(3), "lambda:PutFunctionConcurrency"), (None, "lambda:DeleteFunctionConcurrency")]
+    {
+        for (missing, expected) in [("", reserved), (action, Some(0))] {
+            let (rig, function) = cooling(&[], reserved, missing).await?;
+            let log = rig.bed.log(&function).await;
+            assert!(!log.contains("trip incomplete"), "{log}");
+            rig.bed.cloud.schedules().await?.first().context("no schedule")?.make_due().await?;
+            let done = async || Ok(rig.bed.cloud.schedules().await?.is_empty().then_some(()));
+            eventually("the schedule to have done its work", SOON, done).await?;
+            assert_eq!(function.reserved_concurrency().await?, expected, "without {missing:?}");
+        }
+    }
+    Ok(())
+}
+
+async fn the_trip_does_not_end_by_itself(action: &str) -> Result<()> {
+    let rig_has_one = action == "scheduler:UpdateSchedule";
+    let (rig, function) = cooling(&[action], Some(3), "").await?;
+    let function = if rig_has_one {
+        // The schedule that the first trip made is there when it trips again.
+        assert_eq!(rig.bed.cloud.schedules().await?.len(), 1);
+        function.reserve_concurrency(Some(3)).await?;
+        function.replace_environment(function.environment().await?).await?;
+        rig.queue.send(looping(&function)).await?;
+        rig.bed.ended(2, FUNCTION).await?;
+        function
+    } else {
+        function
+    };
+    assert_eq!(function.reserved_concurrency().await?, Some(0), "it trips");
+    let warned = logged(&function, "trip incomplete").await?;
+    let warning = warned[0]["warning"].as_str().unwrap_or_default();
+    assert!(warning.contains(action) && warning.contains("somebody has to resume"), "{warned:?}");
+    assert_eq!(rig.bed.cloud.schedules().await?.len(), usize::from(rig_has_one));
     Ok(())
 }
 

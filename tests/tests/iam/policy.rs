@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use crate::tree::checkout;
 
 /// What a function's role gets, by the file without its ending.
-pub(crate) const ROLE: [&str; 5] = ["trip", "quarantine", "quarantine-key", "objects", "metrics"];
+pub(crate) const ROLE: [&str; 6] = ["trip", "quarantine", "quarantine-key", "objects", "metrics", "cooldown"];
 
 /// The names that the tests fill in.
 pub(crate) const FUNCTION: &str = "worker";
 pub(crate) const BUCKET: &str = "objects";
+pub(crate) const COOLDOWN: &str = "hopguard-cooldown";
 
 /// A policy of `deploy/iam` to the letter.
 pub(crate) fn shipped(name: &str) -> Value {
@@ -33,6 +34,7 @@ pub(crate) fn filled_for(name: &str, function: &str, quarantine: &str) -> Value 
         ("FUNCTION", function),
         ("QUARANTINE", quarantine),
         ("BUCKET", BUCKET),
+        ("COOLDOWN", COOLDOWN),
     ];
     let text = filled.iter().fold(text(name), |text, (placeholder, value)| text.replace(placeholder, value));
     serde_json::from_str(&text).expect("a policy is JSON")
