@@ -1,5 +1,5 @@
-use anyhow::Result;
-use hopguard_tests::{Plan, Send};
+use anyhow::{Context as _, Result};
+use hopguard_tests::{Plan, Send, eventually};
 
 use crate::bed::{Bed, SOON, assert_tripped};
 use crate::program::Program;
@@ -68,5 +68,60 @@ async fn a_trip_by_hand_keeps_what_was_reserved() -> Result<()> {
     hopguard.run(&["resume", "worker", "--concurrency", "3", "--yes"]).await.is(0, &["to 3"]);
     assert_eq!(function.reserved_concurrency().await?, Some(3));
     hopguard.run(&["resume", "--all", "--yes"]).await.is(3, &["no function", "is at 0"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cooldown_is_told_and_cancelled_by_whoever_trips_or_resumes() -> Result<()> {
+    let bed = Bed::start().await?;
+    let hopguard = Program::on(&bed.cloud);
+    let queue = bed.cloud.queue("work").create().await?;
+    let function = bed
+        .function("worker", &Plan::forward(Send::queue(queue.url())))
+        .env("HOPGUARD_COOLDOWN", "30m")
+        .env("HOPGUARD_COOLDOWN_ROLE", bed.cloud.role("cooldown", &["lambda:*"]).await?)
+        .deploy()
+        .await?;
+    function.consume(&queue).partial().create().await?;
+    let looped = async |first: &str| {
+        queue.send(first).await?;
+        assert_tripped(&function, "unreserved").await?;
+        let scheduled = async || Ok(function.tags().await?.contains_key("hopguard:resumes-at").then_some(()));
+        eventually("its end to be scheduled", SOON, scheduled).await?;
+        assert_eq!(bed.cloud.schedules().await?.len(), 1);
+        anyhow::Ok(())
+    };
+
+    looped("first").await?;
+    hopguard.run(&["status"]).await.is(4, &["cooldown resumes by itself at", "UTC, in", "min"]);
+    let status = hopguard.json(4, &["status"]).await;
+    assert!(status["functions"][0]["trip"]["resumes_at"].is_string(), "{status}");
+
+    hopguard
+        .run(&["trip", "worker", "--yes"])
+        .await
+        .is(0, &["at 0 already: nothing was changed; its cooldown is cancelled"]);
+    assert!(bed.cloud.schedules().await?.is_empty());
+    let status = hopguard.json(4, &["status"]).await;
+    assert!(status["functions"][0]["trip"]["resumes_at"].is_null(), "{status}");
+    hopguard.run(&["resume", "worker", "--yes"]).await.is(0, &["worker resumed"]);
+
+    // A new environment, whose guard has not just tripped.
+    function.replace_environment(function.environment().await?).await?;
+    looped("second").await?;
+    hopguard.run(&["resume", "worker", "--yes"]).await.is(0, &["worker resumed"]);
+    assert!(bed.cloud.schedules().await?.is_empty());
+    assert!(function.tags().await?.keys().all(|tag| !tag.starts_with("hopguard:")));
+
+    // It was resumed by its schedule: only the tags are left.
+    function.replace_environment(function.environment().await?).await?;
+    looped("third").await?;
+    bed.cloud.schedules().await?.first().context("no schedule")?.make_due().await?;
+    let restored = async || Ok(function.reserved_concurrency().await?.is_none().then_some(()));
+    eventually("it to be resumed", SOON, restored).await?;
+    hopguard.run(&["status", "worker"]).await.is(0, &["admitting", "by its cooldown, or by something else"]);
+    hopguard.run(&["doctor", "worker"]).await.is(4, &["which its cooldown or something else has ended"]);
+    hopguard.run(&["resume", "worker", "--yes"]).await.is(3, &["it ran already"]);
+    assert!(function.tags().await?.keys().all(|tag| !tag.starts_with("hopguard:")));
     Ok(())
 }
