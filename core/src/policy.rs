@@ -12,13 +12,15 @@ pub struct Policy {
     pub max_hops: u32,
     /// What a loop may spend on branches, from its entry on. 256 by default.
     pub branch_credit: u32,
+    /// How many invocations a chain may have over all execution environments, its root included; `None` where nobody counts them.
+    pub chain_budget: Option<u32>,
     /// Whether limits block or only report.
     pub mode: Mode,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { max_visits: 10, max_hops: 100, branch_credit: 256, mode: Mode::Enforce }
+        Self { max_visits: 10, max_hops: 100, branch_credit: 256, chain_budget: None, mode: Mode::Enforce }
     }
 }
 
@@ -63,6 +65,13 @@ pub enum Reason {
     },
     /// The message was sent when the loop had spent its `HOPGUARD_BRANCH_CREDIT`.
     BranchCredit,
+    /// The chain has had more invocations than `HOPGUARD_CHAIN_BUDGET`, over all execution environments.
+    ChainBudget {
+        /// How many, this one and the root included.
+        invocations: u64,
+        /// The setting.
+        limit: u32,
+    },
     /// The last visit that the limit allows: the next one would be blocked.
     LastVisit {
         /// The setting, which is also the number of visits.
@@ -88,6 +97,7 @@ impl Reason {
             Self::Visits { .. } => "visits",
             Self::Hops { .. } => "hops",
             Self::BranchCredit => "branch_credit",
+            Self::ChainBudget { .. } => "chain_budget",
             Self::LastVisit { .. } => "last_visit",
             Self::AwsLineage { .. } => "aws_lineage",
             Self::SharedRoot { .. } => "shared_root",
@@ -103,6 +113,9 @@ impl fmt::Display for Reason {
             }
             Self::Hops { hop, limit } => write!(f, "hop {hop} of {limit} allowed"),
             Self::BranchCredit => f.write_str("the loop has spent its branch credit"),
+            Self::ChainBudget { invocations, limit } => {
+                write!(f, "invocation {invocations} of {limit} allowed in one chain")
+            }
             Self::LastVisit { limit } => {
                 write!(f, "visit {limit} of {limit} allowed on one path: the next is blocked")
             }
@@ -129,13 +142,31 @@ impl Policy {
         } else {
             None
         };
-        match (beyond, self.mode) {
-            (Some(reason), Mode::Enforce) => Verdict::Block(reason),
-            (Some(reason), Mode::Observe) => Verdict::Warn(reason),
-            (None, _) if visits == self.max_visits && visits > 1 => {
+        match beyond {
+            Some(reason) => self.beyond(reason),
+            None if visits == self.max_visits && visits > 1 => {
                 Verdict::Warn(Reason::LastVisit { limit: visits })
             }
-            (None, _) => Verdict::Allow,
+            None => Verdict::Allow,
+        }
+    }
+
+    /// Judges how many invocations of a chain the ledger has counted, this one included. It counts what carries lineage, and so not
+    /// the root.
+    pub fn judge_budget(&self, counted: u64) -> Verdict {
+        let invocations = counted.saturating_add(1);
+        match self.chain_budget {
+            Some(limit) if invocations > u64::from(limit) => {
+                self.beyond(Reason::ChainBudget { invocations, limit })
+            }
+            _ => Verdict::Allow,
+        }
+    }
+
+    const fn beyond(&self, reason: Reason) -> Verdict {
+        match self.mode {
+            Mode::Enforce => Verdict::Block(reason),
+            Mode::Observe => Verdict::Warn(reason),
         }
     }
 
@@ -186,6 +217,18 @@ mod tests {
             assert_eq!(observe.judge(&lineage, other), Verdict::Warn(reason), "{name}");
         }
         assert_eq!(Policy::default().judge(&Lineage { hop: 100, ..path(1) }, other), Verdict::Allow);
+    }
+
+    #[test]
+    fn as_many_invocations_run_as_the_budget_has_with_the_root() {
+        let policy = Policy { chain_budget: Some(3), ..Policy::default() };
+        assert_eq!([1, 2].map(|counted| policy.judge_budget(counted)), [Verdict::Allow; 2]);
+        let beyond = Reason::ChainBudget { invocations: 4, limit: 3 };
+        assert_eq!(policy.judge_budget(3), Verdict::Block(beyond));
+        let observe = Policy { mode: Mode::Observe, ..policy };
+        assert_eq!(observe.judge_budget(3), Verdict::Warn(beyond));
+        assert!(matches!(policy.judge_budget(u64::MAX), Verdict::Block(_)));
+        assert_eq!(Policy::default().judge_budget(u64::MAX), Verdict::Allow);
     }
 
     #[test]

@@ -3,9 +3,11 @@
 
 mod arrival;
 mod blocked;
+mod ledger;
 
 pub use arrival::Arrival;
 pub use blocked::{BlockedRecord, Failed, Fate, Withheld};
+pub use ledger::{Counting, MAX_COUNTED, Spent, ToCount};
 
 use crate::chain::ChainId;
 use crate::event::{Event, ObjectRef, Record, Source};

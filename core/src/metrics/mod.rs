@@ -101,11 +101,13 @@ pub enum Counter {
     FoundMonolith,
     /// Invocations that began a chain: those at hop 0.
     Chains,
+    /// Chains that the ledger could not count an invocation of, which was let in.
+    Uncounted,
 }
 
 impl Counter {
     /// All counters, in the order of their declaration.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::Allowed,
         Self::Warned,
         Self::Blocked,
@@ -148,6 +150,7 @@ impl Counter {
         Self::FoundOrchestrator,
         Self::FoundMonolith,
         Self::Chains,
+        Self::Uncounted,
     ];
 
     /// The metric's name, and the attribute that tells counters of one metric apart.
@@ -195,6 +198,7 @@ impl Counter {
             Self::FoundOrchestrator => ("hopguard.findings", Some(("finding", Kind::Orchestrator.name()))),
             Self::FoundMonolith => ("hopguard.findings", Some(("finding", Kind::Monolith.name()))),
             Self::Chains => ("hopguard.chains", None),
+            Self::Uncounted => ("hopguard.chains.uncounted", None),
         }
     }
 

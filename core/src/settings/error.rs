@@ -70,6 +70,16 @@ pub enum SettingError {
         /// What it holds.
         value: String,
     },
+    /// A table is not named by its name or ARN.
+    #[error(
+        "{name}={value:?} is not the name or the ARN of a DynamoDB table; write for example \"hopguard-ledger\""
+    )]
+    Table {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+    },
     /// A file is not named by its whole path.
     #[error("{name}={value:?} is not an absolute path; write for example \"{example}\"")]
     Path {
@@ -140,6 +150,11 @@ pub enum SettingError {
         "HOPGUARD_COOLDOWN needs a role that EventBridge Scheduler may assume; write its ARN in HOPGUARD_COOLDOWN_ROLE (until then a trip lasts until somebody resumes the function)"
     )]
     CooldownWithoutRole,
+    /// Chains have a budget, and there is no ledger that counts them.
+    #[error(
+        "HOPGUARD_CHAIN_BUDGET needs a DynamoDB table that counts over all environments; write its name in HOPGUARD_LEDGER_TABLE (until then chains have no budget)"
+    )]
+    BudgetWithoutLedger,
     /// A variable begins with `HOPGUARD_` and is none of hopguard's.
     #[error("{name} is not a setting of hopguard; {hint}")]
     Unknown {

@@ -26,6 +26,8 @@ pub const PREFIX: &str = "HOPGUARD_";
 pub struct Settings {
     /// The limits.
     pub policy: Policy,
+    /// The name or ARN of the DynamoDB table that counts the invocations of each chain; `None` where chains have no budget.
+    pub ledger: Option<String>,
     /// What happens to a blocked record.
     pub on_block: OnBlock,
     /// The URL of the SQS queue that blocked records are moved to.
@@ -71,6 +73,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             policy: Policy::default(),
+            ledger: None,
             on_block: OnBlock::default(),
             quarantine: None,
             trip: true,
@@ -106,6 +109,7 @@ impl Settings {
         }
         errors.extend(draft.finish_on_block().err());
         errors.extend(draft.finish_cooldown().err());
+        errors.extend(draft.finish_budget().err());
         errors.sort_by_key(ToString::to_string);
         (draft.settings, errors)
     }
@@ -125,6 +129,8 @@ pub struct Draft {
     on_block: Option<OnBlock>,
     cooldown: Option<Duration>,
     cooldown_role: Option<String>,
+    chain_budget: Option<u32>,
+    ledger: Option<String>,
 }
 
 impl Draft {
@@ -146,6 +152,13 @@ impl Draft {
         let Some(time) = self.cooldown else { return Ok(()) };
         let role = self.cooldown_role.take().ok_or(SettingError::CooldownWithoutRole)?;
         self.settings.cooldown = Some(Cooldown { time, role });
+        Ok(())
+    }
+
+    fn finish_budget(&mut self) -> Result<(), SettingError> {
+        let Some(budget) = self.chain_budget else { return Ok(()) };
+        self.settings.ledger = Some(self.ledger.take().ok_or(SettingError::BudgetWithoutLedger)?);
+        self.settings.policy.chain_budget = Some(budget);
         Ok(())
     }
 }
@@ -201,6 +214,26 @@ mod tests {
         for (name, variables, expected, wrong) in cases {
             let (settings, errors) = Settings::read(variables.iter().copied());
             assert_eq!((settings.on_block, errors.len()), (expected, wrong), "{name}: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn a_chain_budget_needs_a_ledger() {
+        let (budget, ledger) = (("HOPGUARD_CHAIN_BUDGET", "500"), ("HOPGUARD_LEDGER_TABLE", "ledger"));
+        type Case<'c> = (&'c [(&'c str, &'c str)], Option<u32>, &'c [&'c str]);
+        let cases: [Case<'_>; 4] = [
+            (&[budget, ledger], Some(500), &[]),
+            (&[ledger], None, &[]),
+            (&[budget], None, &["write its name in HOPGUARD_LEDGER_TABLE"]),
+            (&[("HOPGUARD_CHAIN_BUDGET", "0"), ledger], None, &["from 1 to 1000000; write for example"]),
+        ];
+        for (variables, expected, wrong) in cases {
+            let (settings, errors) = Settings::read(variables.iter().copied());
+            assert_eq!(settings.policy.chain_budget, expected, "{variables:?}");
+            assert_eq!(settings.ledger.is_some(), expected.is_some(), "nobody is asked without a budget");
+            let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!(errors.len(), wrong.len(), "{errors:?}");
+            assert!(errors.iter().zip(wrong).all(|(error, part)| error.contains(part)), "{errors:?}");
         }
     }
 

@@ -87,6 +87,19 @@ pub(super) fn role_arn(name: &'static str, value: &str) -> Result<String, Settin
     .ok_or_else(|| SettingError::RoleArn { name, value: value.to_owned() })
 }
 
+/// The name or the ARN of a DynamoDB table.
+pub(super) fn table(name: &'static str, value: &str) -> Result<String, SettingError> {
+    let table = match value.strip_prefix("arn:") {
+        Some(arn) => arn.split_once(":table/").map(|(_, table)| table),
+        None => Some(value),
+    };
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    table
+        .filter(|table| (3..=255).contains(&table.len()) && table.bytes().all(is_inner))
+        .map(|_| value.to_owned())
+        .ok_or_else(|| SettingError::Table { name, value: value.to_owned() })
+}
+
 fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
@@ -155,6 +168,18 @@ mod tests {
             "arn::iam::123456789012:role/cooldown",
         ] {
             assert!(role_arn("HOPGUARD_COOLDOWN_ROLE", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_named_by_its_name_or_arn() {
+        for good in ["hopguard-ledger", "a.b", "arn:aws:dynamodb:eu-central-1:123456789012:table/ledger"] {
+            assert_eq!(table("HOPGUARD_LEDGER_TABLE", good).as_deref(), Ok(good));
+        }
+        for bad in
+            ["ab", "my ledger", "arn:aws:dynamodb:eu-central-1:123456789012:ledger", "arn:aws:x:table/", ""]
+        {
+            assert!(table("HOPGUARD_LEDGER_TABLE", bad).is_err(), "{bad}");
         }
     }
 

@@ -24,6 +24,8 @@ pub const VARIABLES: &[Variable] = &[
     MAX_VISITS,
     MAX_HOPS,
     BRANCH_CREDIT,
+    CHAIN_BUDGET,
+    LEDGER_TABLE,
     ON_BLOCK,
     QUARANTINE,
     TRIP,
@@ -88,6 +90,28 @@ const BRANCH_CREDIT: Variable = Variable {
     apply: |draft, value| {
         draft.settings.policy.branch_credit =
             parse::number("HOPGUARD_BRANCH_CREDIT", value, (0, 1_000_000), 256)?;
+        Ok(())
+    },
+};
+
+const CHAIN_BUDGET: Variable = Variable {
+    name: "HOPGUARD_CHAIN_BUDGET",
+    default: "none",
+    range: "1 to 1000000",
+    doc: "How many invocations one chain may have over all functions and environments, its root included: so many run, the next is blocked. It needs `HOPGUARD_LEDGER_TABLE`.",
+    apply: |draft, value| {
+        draft.chain_budget = Some(parse::number("HOPGUARD_CHAIN_BUDGET", value, (1, 1_000_000), 1_000)?);
+        Ok(())
+    },
+};
+
+const LEDGER_TABLE: Variable = Variable {
+    name: "HOPGUARD_LEDGER_TABLE",
+    default: "none",
+    range: "name or ARN of a DynamoDB table",
+    doc: "The table that counts the invocations of each chain, the same for all functions; [its key](how-it-works.md#the-chain-ledger). One write for each invocation that carries lineage.",
+    apply: |draft, value| {
+        draft.ledger = Some(parse::table("HOPGUARD_LEDGER_TABLE", value)?);
         Ok(())
     },
 };
@@ -170,7 +194,7 @@ const LOOKUP_TIMEOUT: Variable = Variable {
     name: "HOPGUARD_LOOKUP_TIMEOUT",
     default: "`1s`",
     range: "`10ms` to `30s`",
-    doc: "How long the HeadObject may take that looks up the lineage of an S3 object. After that the record starts a new chain.",
+    doc: "How long an event waits for the HeadObject that looks up the lineage of an S3 object, and for the chain ledger. After that the record starts a new chain, or is let in uncounted.",
     apply: |draft, value| {
         let range = (Duration::from_millis(10), Duration::from_secs(30));
         draft.settings.lookup_timeout =
@@ -209,6 +233,7 @@ mod tests {
             ("HOPGUARD_MAX_VISITS", "1", "0"),
             ("HOPGUARD_MAX_HOPS", "1000000", "1000001"),
             ("HOPGUARD_BRANCH_CREDIT", "0", "-1"),
+            ("HOPGUARD_LEDGER_TABLE", "hopguard-ledger", "my ledger"),
             ("HOPGUARD_ON_BLOCK", "drop", ""),
             ("HOPGUARD_QUARANTINE", "http://127.0.0.1:4566/000000000000/q", "q"),
             ("HOPGUARD_TRIP", "off", "no"),
@@ -225,7 +250,7 @@ mod tests {
         // What only the layer's other parts read can be nothing wrong.
         let free = ["HOPGUARD_NEXT_WRAPPER", "HOPGUARD_DYNAMODB_TABLES", "HOPGUARD_OTLP_ENDPOINT"];
         // What needs another variable is tested with it.
-        let paired = ["HOPGUARD_COOLDOWN"];
+        let paired = ["HOPGUARD_CHAIN_BUDGET", "HOPGUARD_COOLDOWN"];
         let names: Vec<_> = VARIABLES
             .iter()
             .map(|v| v.name)
