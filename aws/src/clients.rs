@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 
 use crate::dead_letters::DeadLetters;
 use crate::environment;
+use crate::ledger::Ledger;
 #[cfg(feature = "s3")]
 use crate::lookup::HeadObject;
 use crate::schedule::Schedules;
@@ -29,6 +30,7 @@ struct Inner {
     lambda: OnceCell<aws_sdk_lambda::Client>,
     dead_letters: OnceCell<DeadLetters>,
     schedules: OnceCell<Schedules>,
+    ledger: OnceCell<Ledger>,
     sqs: OnceCell<aws_sdk_sqs::Client>,
     #[cfg(feature = "cloudwatch")]
     cloudwatch: OnceCell<aws_sdk_cloudwatch::Client>,
@@ -87,6 +89,15 @@ impl Clients {
             Schedules::new(shared, RetryConfig::disabled(), timeouts)
         };
         self.0.schedules.get_or_init(build).await
+    }
+
+    pub(crate) async fn ledger(&self) -> &Ledger {
+        let shared = self.shared().await;
+        let build = || async {
+            let timeouts = timeouts(Duration::from_secs(1), Duration::from_secs(1)).build();
+            Ledger::new(shared, retries(2, Duration::from_millis(50)), timeouts)
+        };
+        self.0.ledger.get_or_init(build).await
     }
 
     pub(crate) async fn sqs(&self) -> &aws_sdk_sqs::Client {

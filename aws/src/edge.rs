@@ -30,6 +30,7 @@ const QUESTION_LIMIT: Duration = Duration::from_secs(5);
 /// It logs what it does, with the target `hopguard`: the same failure once a minute at most.
 pub struct Edge {
     pub(crate) settings: Settings,
+    pub(crate) clients: Clients,
     counters: Arc<Counters>,
     breaker: Mutex<Breaker>,
     reserved: ReservedConcurrency,
@@ -39,7 +40,7 @@ pub struct Edge {
     pub(crate) lookup: crate::lookup::Lookup,
     #[cfg(feature = "s3")]
     pub(crate) objects: crate::object_index::ObjectIndex,
-    /// When each kind of failure was logged last; there are five.
+    /// When each kind of failure was logged last; there are six.
     logged: Mutex<Vec<(&'static str, Instant)>>,
 }
 
@@ -53,10 +54,11 @@ impl Edge {
             lookup: crate::lookup::Lookup::new(clients.clone()),
             #[cfg(feature = "s3")]
             objects: crate::object_index::ObjectIndex::new(),
-            reserved: ReservedConcurrency::new(clients).cooldown(settings.cooldown.clone()),
+            reserved: ReservedConcurrency::new(clients.clone()).cooldown(settings.cooldown.clone()),
             logged: Mutex::default(),
             breaker: Mutex::new(Breaker::new(Backoff::default())),
             settings,
+            clients,
             counters,
         }
     }
@@ -75,6 +77,10 @@ impl Edge {
 
     pub(crate) fn count(&self, counter: Counter) {
         self.counters.count(counter);
+    }
+
+    pub(crate) fn add(&self, counter: Counter, events: u64) {
+        self.counters.add(counter, events);
     }
 
     /// Tells the breaker of a block; the trip that is due then, if any, is for [`trip`](Self::trip).

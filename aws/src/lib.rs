@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "operator")]
+mod arn;
 mod async_events;
 mod attempts;
 mod clients;
@@ -9,6 +11,7 @@ mod dead_letters;
 mod edge;
 pub mod environment;
 mod failure;
+mod ledger;
 mod line_file;
 #[cfg(feature = "s3")]
 mod lookup;

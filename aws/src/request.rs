@@ -56,8 +56,16 @@ pub(crate) struct Request {
     pub(crate) endpoint: String,
     /// The encoded path, and the query.
     pub(crate) path: String,
-    /// JSON, where there is a body.
-    pub(crate) body: Option<String>,
+    pub(crate) body: Option<Body>,
+}
+
+/// JSON, and what the service's protocol says of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    pub(crate) content_type: &'static str,
+    /// The operation, where the protocol names it in a header.
+    pub(crate) target: Option<&'static str>,
+    pub(crate) json: String,
 }
 
 pub(crate) type Outcome<T> = Result<T, SdkError<ErrorMetadata, HttpResponse>>;
@@ -120,16 +128,25 @@ impl Requests {
             builder = builder.behavior_version(behavior);
         }
         let operation = builder
-            .serializer(move |()| unsigned(method, &path, body.as_deref(), &user_agent))
+            .serializer(move |()| unsigned(method, &path, body.as_ref(), &user_agent))
             .deserializer(move |answer| read(answer).map_err(OrchestratorError::operation));
         operation.build().invoke(()).await
     }
 }
 
-fn unsigned(method: &str, path: &str, body: Option<&str>, user_agent: &str) -> Result<HttpRequest, BoxError> {
-    let mut request = HttpRequest::new(body.map_or_else(SdkBody::empty, SdkBody::from));
-    if body.is_some() {
-        request.headers_mut().try_insert("content-type", "application/json")?;
+fn unsigned(
+    method: &str,
+    path: &str,
+    body: Option<&Body>,
+    user_agent: &str,
+) -> Result<HttpRequest, BoxError> {
+    let mut request = HttpRequest::empty();
+    if let Some(Body { content_type, target, json }) = body {
+        request = HttpRequest::new(SdkBody::from(json.as_str()));
+        request.headers_mut().try_insert("content-type", *content_type)?;
+        if let Some(target) = target {
+            request.headers_mut().try_insert("x-amz-target", *target)?;
+        }
     }
     request.set_method(method)?;
     request.set_uri(path)?;

@@ -12,7 +12,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use hopguard_core::FunctionId;
 use serde_json::{Value, json};
 
-use crate::request::{Outcome, Request, Requests, Service};
+use crate::request::{Body, Outcome, Request, Requests, Service};
 use crate::rest_json::{endpoint, problem};
 use crate::tags::{Prior, to_rfc3339};
 
@@ -90,7 +90,9 @@ impl Schedules {
     ) -> Outcome<()> {
         let endpoint = endpoint(&self.config, SCHEDULER).await.map_err(SdkError::construction_failure)?;
         let path = format!("/schedules/{}", name(arn));
-        let body = input.map(|input| input.to_string());
+        let json =
+            |input: Value| Body { content_type: "application/json", target: None, json: input.to_string() };
+        let body = input.map(json);
         self.requests.send(Request { operation, method, endpoint, path, body }, done).await
     }
 }
@@ -116,10 +118,7 @@ pub(crate) fn name(arn: &str) -> String {
 /// The ARN of a function's schedule, in the default group.
 #[cfg(feature = "operator")]
 pub(crate) fn arn(function_arn: &str) -> String {
-    let mut parts = function_arn.split(':').skip(1);
-    let mut part = || parts.next().unwrap_or_default();
-    let (partition, _, region, account) = (part(), part(), part(), part());
-    format!("arn:{partition}:scheduler:{region}:{account}:schedule/default/{}", name(function_arn))
+    crate::arn::beside(function_arn, "scheduler", &format!("schedule/default/{}", name(function_arn)))
 }
 
 impl Restoration<'_> {

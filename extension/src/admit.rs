@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hopguard_aws::{Known, KnownObjects};
-use hopguard_core::admission::{Admission, Arrival, BlockedRecord, Failed, Judged, Withheld};
+use hopguard_core::admission::{
+    Admission, Arrival, BlockedRecord, Counting, Failed, Judged, Spent, Withheld,
+};
 use hopguard_core::event::{Event, Source, count, field, route};
 use hopguard_core::propagator::{Inbound, TraceParent};
 use hopguard_core::{Counter, Lineage, Reason, SendLedger, Token, Verdict};
@@ -100,8 +102,11 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
     }
 
     let mut batch = Batch::of(event.records().len()).by(route_of(guard, source, &body));
+    let policy = &guard.settings.policy;
     if let Some(called) = called {
         let one = admission.judge_call(called);
+        let spent = spend(guard, call, [(&one, 1)]).await;
+        let one = one.within(policy, &spent);
         let Some(reason) = tell(guard, Source::Invoke, &one, function) else {
             let client_context = advanced_context(guard, call, &one.arrival);
             let (arrival, event) = (one.arrival, body.clone());
@@ -113,11 +118,12 @@ pub(crate) async fn admit(guard: &Arc<Guard>, call: &Call, body: Bytes) -> Admit
     }
 
     let known = look_up(guard, call, &event).await;
+    let spent = spend_records(guard, call, &event, &known).await;
     let (mut arrivals, mut blocked) = (Vec::with_capacity(event.records().len()), Vec::new());
     let mut known = known.into_iter();
     for (index, record) in event.records().iter().enumerate() {
         let known = known.next().unwrap_or_default().into_iter().map(|known| known.map(carried));
-        let one = admission.judge(record, known, |root| guard.see(root));
+        let one = admission.judge(record, known, |root| guard.see(root)).within(policy, &spent);
         batch.sent_by(one.arrival.inbound.parent);
         match tell(guard, record.source, &one, function) {
             Some(reason) => {
@@ -246,6 +252,33 @@ async fn look_up(guard: &Guard, call: &Call, event: &Event<'_>) -> KnownObjects 
         return known;
     }
     guard.edge.look_up(event, known, guard.settings.lookup_timeout.min(time_left(call))).await
+}
+
+/// Counts an invocation in the chains of what was judged, with its deliveries, where there is a ledger.
+async fn spend<'j>(guard: &Guard, call: &Call, judged: impl IntoIterator<Item = (&'j Judged, u32)>) -> Spent {
+    if !guard.edge.has_ledger() {
+        return Spent::default();
+    }
+    let mut counting = Counting::default();
+    judged.into_iter().for_each(|(one, attempt)| counting.add(one, attempt));
+    // In memory of its own: few have a ledger.
+    Box::pin(guard.edge.spend(&counting, guard.settings.lookup_timeout.min(time_left(call)))).await
+}
+
+/// The same for the records of an event, as they are judged without the ledger.
+async fn spend_records(guard: &Guard, call: &Call, event: &Event<'_>, known: &KnownObjects) -> Spent {
+    if !guard.edge.has_ledger() {
+        return Spent::default();
+    }
+    let admission = admission(guard, call);
+    let judge = |(index, record)| {
+        let known: &[Option<Known>] = known.get(index).map(Vec::as_slice).unwrap_or_default();
+        let inbound = known.iter().map(|known| known.as_ref().map(|known| known.inbound.clone()));
+        admission.judge(record, inbound, |_| 0)
+    };
+    let judged: Vec<Judged> = event.records().iter().enumerate().map(judge).collect();
+    let attempts = event.records().iter().map(|record| record.attempt);
+    spend(guard, call, judged.iter().zip(attempts)).await
 }
 
 fn carried(known: Known) -> Inbound {

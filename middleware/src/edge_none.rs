@@ -1,8 +1,9 @@
 //! Without the feature `aws` nobody can be asked for anything: blocked records fail, and nothing trips.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use hopguard_core::admission::{BlockedRecord, Failed, Fate, Withheld};
+use hopguard_core::admission::{BlockedRecord, Counting, Failed, Fate, Spent, Withheld};
 use hopguard_core::breaker::Trip;
 use hopguard_core::{Counters, OnBlock, Settings};
 use tokio::time::Instant;
@@ -35,6 +36,14 @@ impl Edge {
 
     pub(crate) async fn withhold(&self, _: &str, failed: &Failed, _: Instant) -> Withheld {
         failed.withheld(false)
+    }
+
+    pub(crate) const fn has_ledger(&self) -> bool {
+        false
+    }
+
+    pub(crate) async fn spend(&self, _: &Counting, _: Duration) -> Spent {
+        Spent::default()
     }
 
     pub(crate) fn due(&self, _: &BlockedRecord) -> Option<Trip> {

@@ -2,6 +2,8 @@ use hopguard_core::Settings;
 use serde_json::{Value, json};
 
 use super::Need;
+use crate::arn;
+use crate::ledger::UPDATE_ITEM;
 use crate::schedule;
 
 /// What the execution role of a guarded function needs besides its own work, as docs/permissions.md lists it.
@@ -26,6 +28,10 @@ pub fn needs(
             need(PASS_ROLE, &cooldown.role, COOLDOWN);
         }
     }
+    if let Some(table) = &settings.ledger {
+        let without = "no invocation is counted in its chain, and no budget holds";
+        need(UPDATE_ITEM, &table_arn(function_arn, table), without);
+    }
     need(
         "lambda:ListEventSourceMappings",
         "*",
@@ -44,6 +50,14 @@ pub fn needs(
         need(PUT_METRIC_DATA, "*", "no metrics in CloudWatch; HOPGUARD_METRICS=emf needs no permission");
     }
     needs
+}
+
+/// The ARN of a table that is named, which is in the function's account and Region, or the one that is given.
+fn table_arn(function_arn: &str, table: &str) -> String {
+    match table.starts_with("arn:") {
+        true => table.to_owned(),
+        false => arn::beside(function_arn, "dynamodb", &format!("table/{table}")),
+    }
 }
 
 const LIST_BUCKET: &str = "s3:ListBucket";
@@ -170,6 +184,22 @@ mod tests {
         let off = variables.into_iter().chain([("HOPGUARD_TRIP", "off")]);
         let document = policy(&needs(ARN, &Settings::read(off).0, None, &[]));
         assert_eq!(document["Statement"].as_array().map(Vec::len), Some(1), "{document}");
+    }
+
+    #[test]
+    fn a_budget_needs_the_table() {
+        for (table, arn) in [
+            ("ledger", "arn:aws:dynamodb:us-east-1:123456789012:table/ledger"),
+            (
+                "arn:aws:dynamodb:us-east-1:210987654321:table/ledger",
+                "arn:aws:dynamodb:us-east-1:210987654321:table/ledger",
+            ),
+        ] {
+            let variables = [("HOPGUARD_CHAIN_BUDGET", "9"), ("HOPGUARD_LEDGER_TABLE", table)];
+            let needs = needs(ARN, &Settings::read(variables).0, None, &[]);
+            assert!(needs.iter().any(|need| need.action == "dynamodb:UpdateItem" && need.resource == arn));
+        }
+        assert!(needs(ARN, &Settings::default(), None, &[]).iter().all(|need| need.action != UPDATE_ITEM));
     }
 
     #[test]

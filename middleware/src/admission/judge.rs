@@ -1,4 +1,6 @@
-use hopguard_core::admission::{BlockedRecord, Judged as JudgedRecord};
+use std::time::Duration;
+
+use hopguard_core::admission::{BlockedRecord, Counting, Judged as JudgedRecord, Spent};
 use hopguard_core::event::{Event, Source};
 use hopguard_core::{Counter, Lineage, Reason, Verdict};
 use tracing::{debug, warn};
@@ -7,12 +9,29 @@ use crate::admission::{Arrived, Invocation, Judged};
 use crate::objects::{self, KnownHead, KnownObjects};
 
 impl Invocation {
-    /// Judges every record of an event, with what is known of the objects that they name.
-    pub(super) fn judge(&self, event: &Event<'_>, known: KnownObjects) -> Judged {
+    /// Counts the invocation in its chains, where there is a ledger.
+    pub(super) async fn spend(&self, event: &Event<'_>, known: &KnownObjects, timeout: Duration) -> Spent {
+        if !self.shared.edge.has_ledger() {
+            return Spent::default();
+        }
+        let (admission, mut counting) = (self.admission(), Counting::default());
+        if let Some(called) = &self.called {
+            counting.add(&admission.judge_call(called.clone()), 1);
+        } else {
+            for (index, record) in event.records().iter().enumerate() {
+                let (carried, _) = objects::split(record, known.get(index).cloned().unwrap_or_default());
+                counting.add(&admission.judge(record, carried, |_| 0), record.attempt);
+            }
+        }
+        self.shared.edge.spend(&counting, timeout).await
+    }
+
+    /// Judges every record of an event, with what is known of the objects that they name, and of their chains.
+    pub(super) fn judge(&self, event: &Event<'_>, known: KnownObjects, spent: &Spent) -> Judged {
         let mut judged = Judged { arrivals: Vec::with_capacity(event.records().len()), blocked: Vec::new() };
         let (shared, admission) = (&*self.shared, self.admission());
         if let Some(called) = &self.called {
-            let call = admission.judge_call(called.clone());
+            let call = admission.judge_call(called.clone()).within(&shared.settings.policy, spent);
             match self.tell(Source::Invoke, &call) {
                 Some(reason) => {
                     let blocked = BlockedRecord::of_call(&call.arrival, reason, &shared.settings);
@@ -26,6 +45,7 @@ impl Invocation {
         for (index, record) in event.records().iter().enumerate() {
             let (carried, heads) = objects::split(record, known.next().unwrap_or_default());
             let one = admission.judge(record, carried, |root| shared.see(root));
+            let one = one.within(&shared.settings.policy, spent);
             match self.tell(record.source, &one) {
                 Some(reason) => {
                     let blocked =

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hopguard_core::admission::{Admission as Admissible, Arrival, BlockedRecord, Withheld};
+use hopguard_core::admission::{Admission as Admissible, Arrival, BlockedRecord, Spent, Withheld};
 use hopguard_core::propagator::{Fields, HOPGUARD, Inbound, TRACEPARENT, TRACESTATE};
 use hopguard_core::{FunctionId, Xray};
 use lambda_runtime::Context;
@@ -69,17 +69,18 @@ pub(crate) fn admit(shared: &Arc<Shared>, payload: Payload, context: &Context) -
     let known = objects::find(shared, &event);
     let invocation =
         Invocation { shared: Arc::clone(shared), function, context: context.clone(), called, span, seen };
-    if known.iter().flatten().any(Option::is_none) {
+    if known.iter().flatten().any(Option::is_none) || shared.edge.has_ledger() {
         return Admission::Waiting(Box::pin(async move {
             let timeout = lookup_timeout(&invocation);
             let event = invocation.shared.reader.read(payload.as_bytes());
             let known = objects::look_up(&invocation.shared, &event, known, timeout).await;
-            let judged = invocation.judge(&event, known);
+            let spent = invocation.spend(&event, &known, timeout).await;
+            let judged = invocation.judge(&event, known, &spent);
             drop(event);
             invocation.finish(payload, judged).await
         }));
     }
-    let judged = invocation.judge(&event, known);
+    let judged = invocation.judge(&event, known, &Spent::default());
     if judged.blocked.is_empty() {
         return Admission::Ready(invocation.admit(Some(payload), judged.arrivals));
     }
@@ -156,7 +157,7 @@ fn called_with(shared: &Shared, context: &Context) -> Option<Inbound> {
     (!inbound.is_empty()).then_some(inbound)
 }
 
-/// How long a lookup may take.
+/// How long lookups may take, and then the ledger.
 fn lookup_timeout(invocation: &Invocation) -> Duration {
     invocation.shared.settings.lookup_timeout.min(time_left(&invocation.context))
 }
