@@ -108,6 +108,7 @@ fn loops() -> Row {
             )
             .counters(&[
                 ("lost", Counter::Lost),
+                ("uncounted", Counter::Uncounted),
                 ("no room", Counter::NoRoom),
                 ("unsupported", Counter::Unsupported),
                 ("no scope", Counter::NoScope),

@@ -94,9 +94,10 @@ fn lineage() -> Row {
         panels: vec![
             Panel::new(Kind::Bars, Unit::Count, "Sends with lineage", "How it was written. Replaced: a stale token was overwritten. Packed: only one attribute was free.")
                 .counters(&[("written", Counter::Written), ("replaced", Counter::Replaced), ("packed", Counter::Packed)]),
-            Panel::new(Kind::Bars, Unit::Count, "Lineage that did not get through", "Each is a gap through which a loop passes unseen. lost: the role may lack s3:GetObject. no room: the message has ten attributes. unsupported: see docs/carriers.md. no scope: a send outside of a handler. rejected: the key differs, or somebody forges tokens.")
+            Panel::new(Kind::Bars, Unit::Count, "Lineage that did not get through", "Each is a gap through which a loop passes unseen. lost: the role may lack s3:GetObject. uncounted: the chain ledger did not answer. no room: the message has ten attributes. unsupported: see docs/carriers.md. no scope: a send outside of a handler. rejected: the key differs, or somebody forges tokens.")
                 .counters(&[
                     ("lost", Counter::Lost),
+                    ("uncounted", Counter::Uncounted),
                     ("no room", Counter::NoRoom),
                     ("unsupported", Counter::Unsupported),
                     ("no scope", Counter::NoScope),
