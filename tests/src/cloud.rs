@@ -23,7 +23,7 @@ use crate::{
     queue, role,
     schedule::Schedule,
     stack::Stack,
-    stream::{Stream, Table},
+    stream::{Ledger, Stream, Table},
     supervised::{Launch, Supervised},
     tap::Tap,
     toolbox::{self, Progress, Tool, Toolbox},
@@ -223,6 +223,14 @@ impl Cloud {
     /// What CloudFormation answers, and why a resource was not created.
     pub async fn stack(&self, name: &str, template: &str, parameters: &[(&str, &str)]) -> Result<Stack> {
         Stack::create(self, name, template, parameters).await
+    }
+
+    /// Creates the table of a chain ledger.
+    ///
+    /// # Errors
+    /// What DynamoDB answers.
+    pub async fn ledger(&self, name: &str) -> Result<Ledger> {
+        Ledger::create(self, name).await
     }
 
     /// The schedules of EventBridge Scheduler.

@@ -82,7 +82,7 @@ pub use runtime::Runtime;
 pub use schedule::Schedule;
 pub use shop::{Design, Pair, Shop};
 pub use stack::Stack;
-pub use stream::{Stream, Table};
+pub use stream::{Ledger, Stream, Table};
 pub use tap::{Call, Tap};
 pub use target::Target;
 pub use toolbox::{Progress, Tool, Toolbox};

@@ -1,5 +1,7 @@
 //! Streams on the cloud: of Kinesis, and of a DynamoDB table.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -12,6 +14,13 @@ pub struct Stream {
     port: u16,
     name: String,
     arn: String,
+}
+
+/// The table of a chain ledger, as `deploy/` describes it.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    port: u16,
+    name: String,
 }
 
 /// A DynamoDB table with the key `id`, and with a stream of both images.
@@ -50,6 +59,41 @@ impl Stream {
         let data = STANDARD.encode(data.to_string());
         let record = json!({ "StreamName": self.name, "PartitionKey": "p", "Data": data });
         kinesis(self.port, "PutRecord", &record).await.map(drop)
+    }
+}
+
+impl Ledger {
+    pub(crate) async fn create(cloud: &Cloud, name: &str) -> Result<Self> {
+        let table = json!({
+            "TableName": name,
+            "KeySchema": [{ "AttributeName": "chain", "KeyType": "HASH" }],
+            "AttributeDefinitions": [{ "AttributeName": "chain", "AttributeType": "S" }],
+            "BillingMode": "PAY_PER_REQUEST",
+        });
+        dynamodb(cloud.port(), "CreateTable", &table).await?;
+        Ok(Self { port: cloud.port(), name: name.to_owned() })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it has counted, by chain.
+    ///
+    /// # Errors
+    /// What DynamoDB answers.
+    pub async fn counts(&self) -> Result<BTreeMap<String, u64>> {
+        let answer = dynamodb(self.port, "Scan", &json!({ "TableName": self.name })).await?;
+        let mut counts = BTreeMap::new();
+        for item in answer.get("Items").and_then(Value::as_array).into_iter().flatten() {
+            let text = |pointer| item.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            let expires: u64 = text("/expires/N").parse().context("no time to live")?;
+            anyhow::ensure!(expires > 1_700_000_000, "{item}");
+            counts.insert(text("/chain/S").to_owned(), text("/invocations/N").parse()?);
+        }
+        Ok(counts)
     }
 }
 

@@ -9,6 +9,7 @@ mod cooldown;
 mod denied;
 mod invoke;
 mod isolation;
+mod ledger;
 mod legitimate;
 mod loops;
 mod quarantine;

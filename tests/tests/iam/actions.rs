@@ -5,7 +5,7 @@ use hopguard_tests::{Draft, Function, Plan, eventually};
 use serde_json::json;
 
 use crate::bed::{SOON, bodies, logged, token};
-use crate::policy::{self, BUCKET, COOLDOWN, FUNCTION, ROLE, filled, shipped};
+use crate::policy::{self, BUCKET, COOLDOWN, FUNCTION, LEDGER, ROLE, filled, shipped};
 use crate::rig::Rig;
 
 /// A test for each action, named after it, that fails where a policy has it all the same.
@@ -30,6 +30,7 @@ without! {
     without_send_message: "sqs:SendMessage" => the_record_stays_with_its_source;
     without_create_schedule: "scheduler:CreateSchedule" => the_trip_does_not_end_by_itself;
     without_update_schedule: "scheduler:UpdateSchedule" => the_trip_does_not_end_by_itself;
+    without_update_item: "dynamodb:UpdateItem" => the_chain_has_no_budget;
     without_get_object: "s3:GetObject" => an_object_starts_a_new_chain;
     without_get_object_version: "s3:GetObjectVersion" => a_version_starts_a_new_chain;
 }
@@ -122,6 +123,42 @@ async fn a_schedule_restores_by_its_role() -> Result<()> {
             assert_eq!(function.reserved_concurrency().await?, expected, "without {missing:?}");
         }
     }
+    Ok(())
+}
+
+/// A message whose chain has had two invocations, and whose budget that was, is blocked where the ledger can be asked.
+async fn budgeted(missing: &[&str]) -> Result<(Rig, Function)> {
+    let rig = Rig::start(&["trip", "quarantine", "ledger"], missing).await?;
+    let table = rig.bed.cloud.ledger(LEDGER).await?;
+    let variables = [("HOPGUARD_CHAIN_BUDGET", "2"), ("HOPGUARD_LEDGER_TABLE", table.name())];
+    let plan = Plan { each: true, ..Plan::default() };
+    let mut function = rig.bed.function(FUNCTION, &plan).role(&rig.role);
+    for (name, value) in variables {
+        function = function.env(name, value);
+    }
+    let function = function.deploy().await?;
+    function.consume(&rig.queue).batch_size(1).partial().create().await?;
+    for _ in 0..2 {
+        rig.queue.send(Draft::new("keep me").attribute("hopguard", token(&function, 1, 1))).await?;
+    }
+    rig.bed.ended(2, FUNCTION).await?;
+    Ok((rig, function))
+}
+
+#[tokio::test]
+async fn a_budget_with_every_action() -> Result<()> {
+    let (rig, function) = budgeted(&[]).await?;
+    assert_eq!(rig.bed.runs(FUNCTION).len(), 1, "the root is one of two");
+    assert_eq!(bodies(&rig.bed.quarantine.holds(1, SOON).await?), ["keep me"]);
+    assert!(!rig.bed.log(&function).await.contains("not counted"));
+    Ok(())
+}
+
+async fn the_chain_has_no_budget(action: &str) -> Result<()> {
+    let (rig, function) = budgeted(&[action]).await?;
+    let warned = logged(&function, "chain not counted: its records are let in").await?;
+    assert_eq!(warned[0]["missing"], action);
+    assert_eq!(rig.bed.runs(FUNCTION).len(), 2);
     Ok(())
 }
 

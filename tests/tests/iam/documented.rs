@@ -17,7 +17,7 @@ fn named(line: &str) -> Vec<String> {
     let quoted = line.split('`').skip(1).step_by(2);
     let action = |text: &&str| {
         text.split_once(':').is_some_and(|(service, _)| {
-            ["cloudwatch", "iam", "kms", "lambda", "s3", "scheduler", "sqs"].contains(&service)
+            ["cloudwatch", "dynamodb", "iam", "kms", "lambda", "s3", "scheduler", "sqs"].contains(&service)
                 && !text.contains(' ')
         })
     };
@@ -39,8 +39,13 @@ fn the_policies_on_the_page_are_those_of_the_files() {
     let page = page();
     let shown = page.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
     let shown: Vec<Value> = shown.map(|policy| serde_json::from_str(policy).expect("JSON")).collect();
-    let files =
-        [&["trip", "quarantine", "objects"][..], &["cooldown"], &["cooldown-role"], &["cooldown-trust"]];
+    let files = [
+        &["trip", "quarantine", "objects"][..],
+        &["cooldown"],
+        &["cooldown-role"],
+        &["cooldown-trust"],
+        &["ledger"],
+    ];
     assert_eq!(shown.len(), files.len());
     for (policy, files) in shown.iter().zip(files) {
         let shipped: Vec<_> = files.iter().flat_map(|file| statements(&shipped(file))).collect();

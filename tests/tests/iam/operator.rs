@@ -74,10 +74,10 @@ impl Desk {
         Ok(())
     }
 
-    /// The function's trips end by themselves.
+    /// The function has a cooldown.
     async fn cool(&self) -> Result<()> {
         let mut variables = self.function.environment().await?;
-        for setting in COOL {
+        for setting in NEEDY {
             let (name, value) = setting.split_once('=').expect("a setting");
             variables.insert(name.to_owned(), value.to_owned());
         }
@@ -87,13 +87,18 @@ impl Desk {
     fn attach(&self) -> Vec<&str> {
         let mut command = vec!["attach", FUNCTION, "--zip", &self.zip, "--quarantine", QUARANTINE];
         command.extend(["--set", "HOPGUARD_METRICS=cloudwatch", "--batch-failures", "--yes"]);
-        command.extend(COOL.iter().flat_map(|setting| ["--set", setting]));
+        command.extend(NEEDY.iter().flat_map(|setting| ["--set", setting]));
         command
     }
 }
 
-const COOL: [&str; 2] =
-    ["HOPGUARD_COOLDOWN=30m", "HOPGUARD_COOLDOWN_ROLE=arn:aws:iam::000000000000:role/hopguard-cooldown"];
+/// Settings that need something of their own.
+const NEEDY: [&str; 4] = [
+    "HOPGUARD_COOLDOWN=30m",
+    "HOPGUARD_COOLDOWN_ROLE=arn:aws:iam::000000000000:role/hopguard-cooldown",
+    "HOPGUARD_CHAIN_BUDGET=1000",
+    "HOPGUARD_LEDGER_TABLE=hopguard-ledger",
+];
 
 const STATUS: [&str; 2] = ["status", FUNCTION];
 const LIST: [&str; 1] = ["status"];
@@ -207,7 +212,7 @@ fn pairs(policies: &[Value]) -> BTreeSet<(String, String)> {
 
 #[test]
 fn attach_writes_what_is_shipped() {
-    let cool = COOL.iter().filter_map(|setting| setting.split_once('='));
+    let cool = NEEDY.iter().filter_map(|setting| setting.split_once('='));
     let settings = Settings::read(cool.chain([("HOPGUARD_METRICS", "cloudwatch")])).0;
     let (region, account) = (Cloud::REGION, Cloud::ACCOUNT);
     let function = format!("arn:aws:lambda:{region}:{account}:function:{FUNCTION}");

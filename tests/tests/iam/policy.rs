@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 use crate::tree::checkout;
 
 /// What a function's role gets, by the file without its ending.
-pub(crate) const ROLE: [&str; 6] = ["trip", "quarantine", "quarantine-key", "objects", "metrics", "cooldown"];
+pub(crate) const ROLE: [&str; 7] =
+    ["trip", "quarantine", "quarantine-key", "objects", "metrics", "cooldown", "ledger"];
 
 /// The names that the tests fill in.
 pub(crate) const FUNCTION: &str = "worker";
 pub(crate) const BUCKET: &str = "objects";
 pub(crate) const COOLDOWN: &str = "hopguard-cooldown";
+pub(crate) const LEDGER: &str = "hopguard-ledger";
 
 /// A policy of `deploy/iam` to the letter.
 pub(crate) fn shipped(name: &str) -> Value {
@@ -35,6 +37,7 @@ pub(crate) fn filled_for(name: &str, function: &str, quarantine: &str) -> Value 
         ("QUARANTINE", quarantine),
         ("BUCKET", BUCKET),
         ("COOLDOWN", COOLDOWN),
+        ("LEDGER", LEDGER),
     ];
     let text = filled.iter().fold(text(name), |text, (placeholder, value)| text.replace(placeholder, value));
     serde_json::from_str(&text).expect("a policy is JSON")

@@ -170,6 +170,28 @@ pub(crate) async fn a_dynamodb_loop(runtime: &Runtime) -> Result<()> {
     Ok(())
 }
 
+/// A chain has a budget of three invocations, however often its function may be visited.
+pub(crate) async fn a_chain_beyond_its_budget(runtime: &Runtime) -> Result<()> {
+    let bed = Bed::start().await?;
+    let ledger = bed.cloud.ledger("ledger").await?;
+    let queue = bed.cloud.queue("work").create().await?;
+    let function = layered(&bed, "worker", runtime, &Plan::forward(Send::queue(queue.url())))
+        .env("HOPGUARD_MAX_VISITS", "100")
+        .env("HOPGUARD_CHAIN_BUDGET", "3")
+        .env("HOPGUARD_LEDGER_TABLE", ledger.name());
+    let function = function.deploy().await?;
+    function.consume(&queue).partial().create().await?;
+    queue.send("keep me").await?;
+    tripped(&bed, &function).await?;
+    assert_eq!(path(&bed, &function), [(0, 1), (1, 2), (2, 3)]);
+    let kept = bed.quarantine.holds(1, SOON).await?;
+    assert_eq!(bodies(&kept), ["keep me"]);
+    let reason = kept[0].attributes.get("hopguard-reason").map(String::as_str);
+    assert_eq!(reason, Some("chain_budget: invocation 4 of 3 allowed in one chain"));
+    assert_eq!(ledger.counts().await?.into_values().collect::<Vec<_>>(), [3]);
+    Ok(())
+}
+
 pub(crate) async fn of_ten_records_the_handler_gets_nine(runtime: &Runtime) -> Result<()> {
     let bed = Bed::start().await?;
     let queue = bed.cloud.queue("orders").create().await?;

@@ -52,6 +52,11 @@ async fn a_direct_asynchronous_loop() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_chain_beyond_its_budget() -> Result<()> {
+    language::a_chain_beyond_its_budget(&runtime()).await
+}
+
+#[tokio::test]
 async fn of_ten_records_the_handler_gets_nine() -> Result<()> {
     language::of_ten_records_the_handler_gets_nine(&runtime()).await
 }
