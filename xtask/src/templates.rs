@@ -43,7 +43,8 @@ pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
                 "--skip-download",
                 "--directory",
             ]);
-            checkov.arg(workspace.path("deploy").join(framework)).stdin(Stdio::null());
+            // By a relative path: it takes an absolute one into the variables that it checks, and some for a secret.
+            checkov.arg(framework).current_dir(workspace.path("deploy")).stdin(Stdio::null());
             process::run(&mut checkov)
         });
     }
