@@ -22,5 +22,8 @@ output "environment" {
     }, var.cooldown == null ? {} : {
     HOPGUARD_COOLDOWN      = var.cooldown
     HOPGUARD_COOLDOWN_ROLE = aws_iam_role.cooldown[0].arn
+    }, var.ledger_table == null ? {} : {
+    HOPGUARD_CHAIN_BUDGET = tostring(var.chain_budget)
+    HOPGUARD_LEDGER_TABLE = var.ledger_table
   }, var.settings)
 }

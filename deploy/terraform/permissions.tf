@@ -1,4 +1,4 @@
-# What deploy/iam has: trip.json, quarantine.json, objects.json, metrics.json and cooldown.json.
+# What deploy/iam has: trip.json, quarantine.json, objects.json, metrics.json, cooldown.json and ledger.json.
 
 resource "aws_iam_role_policy" "hopguard" {
   name   = "hopguard"
@@ -104,6 +104,16 @@ data "aws_iam_policy_document" "hopguard" {
         variable = "iam:PassedToService"
         values   = ["scheduler.amazonaws.com"]
       }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.ledger_table == null ? [] : [var.ledger_table]
+
+    content {
+      sid       = "HopguardLedger"
+      actions   = ["dynamodb:UpdateItem"]
+      resources = ["arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${statement.value}"]
     }
   }
 

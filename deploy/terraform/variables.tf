@@ -101,6 +101,28 @@ variable "cooldown" {
   }
 }
 
+variable "ledger_table" {
+  description = "The name of the chain ledger's table, as the module ledger makes it. null, and chains have no budget."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.ledger_table == null || can(regex("^[a-zA-Z0-9_.-]{3,255}$", var.ledger_table))
+    error_message = "A table's name has 3 to 255 letters, digits, underscores, dots and hyphens; an ARN is none."
+  }
+}
+
+variable "chain_budget" {
+  description = "How many invocations one chain may have over all functions: 1 to 1000000. Not read without ledger_table."
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.chain_budget >= 1 && var.chain_budget <= 1000000 && floor(var.chain_budget) == var.chain_budget
+    error_message = "A budget is a whole number from 1 to 1000000."
+  }
+}
+
 variable "settings" {
   description = "Further variables of the function, such as HOPGUARD_MAX_VISITS. The output environment includes them."
   type        = map(string)

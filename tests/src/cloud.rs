@@ -233,6 +233,12 @@ impl Cloud {
         Ledger::create(self, name).await
     }
 
+    /// The table of a chain ledger that is there.
+    #[must_use]
+    pub fn ledger_of(&self, name: &str) -> Ledger {
+        Ledger::at(self, name)
+    }
+
     /// The schedules of EventBridge Scheduler.
     ///
     /// # Errors

@@ -71,7 +71,11 @@ impl Ledger {
             "BillingMode": "PAY_PER_REQUEST",
         });
         dynamodb(cloud.port(), "CreateTable", &table).await?;
-        Ok(Self { port: cloud.port(), name: name.to_owned() })
+        Ok(Self::at(cloud, name))
+    }
+
+    pub(crate) fn at(cloud: &Cloud, name: &str) -> Self {
+        Self { port: cloud.port(), name: name.to_owned() }
     }
 
     /// Its name.

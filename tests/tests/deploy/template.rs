@@ -51,7 +51,7 @@ pub(crate) async fn artefacts(cloud: &Cloud, code: Option<Runtime>) -> Result<Bu
 
 #[test]
 fn each_template_can_be_deployed_from_a_file() {
-    for name in ["guard", "example"] {
+    for name in ["guard", "example", "ledger"] {
         assert!(template(name).len() <= MAX_BYTES, "{name}: {} bytes", template(name).len());
     }
 }

@@ -35,12 +35,12 @@ fn alarms() -> BTreeMap<String, Value> {
 #[test]
 fn its_policy_has_the_actions_of_the_files() {
     let parts: [(&str, &[&str]); 2] = [
-        ("permissions.tf", &["trip", "quarantine", "objects", "metrics", "cooldown"]),
+        ("permissions.tf", &["trip", "quarantine", "objects", "metrics", "cooldown", "ledger"]),
         ("cooldown.tf", &["cooldown-role", "cooldown-trust"]),
     ];
     for (part, files) in parts {
         let policy = module(part);
-        let services = ["cloudwatch:", "iam:", "lambda:", "s3:", "scheduler:", "sqs:", "sts:"];
+        let services = ["cloudwatch:", "dynamodb:", "iam:", "lambda:", "s3:", "scheduler:", "sqs:", "sts:"];
         let named = quoted(&policy).filter(|text| services.iter().any(|service| text.starts_with(service)));
         let keys = ["cloudwatch:namespace", "iam:PassedToService"];
         let own: BTreeSet<_> = named.filter(|text| !keys.contains(text)).map(str::to_owned).collect();
