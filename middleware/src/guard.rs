@@ -81,6 +81,17 @@ impl Guard {
         self.0.exporting.set(exporting).is_ok()
     }
 
+    #[cfg(feature = "otlp")]
+    pub(crate) fn shared_counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.0.counters)
+    }
+
+    /// Whether the layer's extension is there, and told of all that is counted.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn tells_the_layer(&self) -> bool {
+        self.0.reports().is_some()
+    }
+
     /// What this guard has counted since it was made.
     pub fn counters(&self) -> &Counters {
         &self.0.counters

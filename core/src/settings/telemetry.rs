@@ -83,7 +83,7 @@ pub(super) const OTLP_FILE: Variable = Variable {
     name: "HOPGUARD_OTLP_FILE",
     default: "none",
     range: "absolute path",
-    doc: "Layer, and the crate with its feature `otlp`: a file that takes spans (the layer: metrics too) as OTLP JSON, one request a line; at 16 MiB it is renamed to `….1`, and that one is gone.",
+    doc: "Layer, and the crate with its feature `otlp`: a file that takes spans and metrics as OTLP JSON, one request a line; at 16 MiB it is renamed to `….1`, and that one is gone.",
     apply: |draft, value| {
         let path = parse::path("HOPGUARD_OTLP_FILE", value, "/tmp/hopguard/otlp.jsonl")?;
         draft.settings.telemetry.otlp_file = Some(path);

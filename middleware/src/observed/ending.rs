@@ -4,11 +4,26 @@ use std::time::{Duration, Instant};
 
 use hopguard_core::Token;
 use hopguard_core::propagator::TraceParent;
-use hopguard_core::wait::Invocation;
+use hopguard_core::wait::{Analysis, Invocation};
 
 use super::{Observed, clock};
 use crate::reports::{self, Report, Reports};
 use crate::telemetry;
+
+/// What is measured of an invocation.
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "nobody exports it"))]
+pub(crate) struct Ended<'a> {
+    pub(crate) hop: u32,
+    pub(crate) visits: u16,
+    pub(crate) took: Duration,
+    pub(crate) cold: bool,
+    /// How long the initialisation before it took.
+    pub(crate) init: Option<Duration>,
+    pub(crate) failed: bool,
+    /// Whether it is known what a second of it costs.
+    pub(crate) is_priced: bool,
+    pub(crate) analysis: &'a Analysis,
+}
 
 /// Ends the observation of an invocation with its handler, also with one that is dropped.
 pub(crate) struct Ending {
@@ -43,6 +58,9 @@ impl Ending {
             ..Invocation::default()
         };
         let analysis = observed.calls().close(&invocation);
+        if let Some(exporting) = observed.shared.exporting.get() {
+            exporting.measure(&observed.ended(&invocation, &analysis, error.is_some()));
+        }
         if let Some(reports) = observed.reports() {
             observed.report(reports, &invocation, error);
         }
@@ -56,6 +74,19 @@ impl Ending {
 }
 
 impl Observed {
+    fn ended<'a>(&self, invocation: &Invocation, analysis: &'a Analysis, failed: bool) -> Ended<'a> {
+        Ended {
+            hop: self.lineage.hop,
+            visits: self.lineage.visits.of(self.shared.function(&self.arn)),
+            took: Duration::from_nanos(invocation.end_ns.saturating_sub(invocation.start_ns)),
+            cold: self.seen.cold,
+            init: self.shared.init().filter(|_| self.seen.cold),
+            failed,
+            is_priced: self.memory_mb > 0,
+            analysis,
+        }
+    }
+
     /// Tells the layer's extension of the whole invocation, and of what was counted in it.
     fn report(&self, reports: &Reports, invocation: &Invocation, error: Option<&str>) {
         let text = |parent: &TraceParent| parent.to_string();

@@ -15,7 +15,7 @@ use tracing::Span;
 
 pub(crate) use calls::{Calls, Noted};
 pub(crate) use clock::Clock;
-pub(crate) use ending::Ending;
+pub(crate) use ending::{Ended, Ending};
 
 use crate::reports::Reports;
 use crate::shared::Shared;
