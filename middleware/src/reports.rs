@@ -29,6 +29,9 @@ pub(crate) struct Report<'r> {
     pub(crate) call: Option<Call<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) invocation: Option<Invocation<'r>>,
+    /// One that has begun: its end may never be told of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) begun: Option<Invocation<'r>>,
     /// What was counted since the report before, by flat names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) counts: BTreeMap<String, u64>,
@@ -90,8 +93,10 @@ pub(crate) struct Invocation<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) route: Option<&'r str>,
     pub(crate) start_ns: String,
-    pub(crate) end_ns: String,
-    pub(crate) busy_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) end_ns: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) busy_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) init_ns: Option<u64>,
     /// The type of the error that it failed with.

@@ -79,7 +79,9 @@ impl Observer {
         {
             let mut state = inner.state();
             let now = SystemTime::now();
-            for lost in state.under_way.give_up() {
+            let mut lost = state.under_way.give_up();
+            lost.extend(state.begun.give_up());
+            for lost in lost {
                 inner.close(&mut state, lost, now, super::span::End::Lost("shutdown".into()));
             }
         }

@@ -69,6 +69,8 @@ pub(crate) struct Inner {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) under_way: UnderWay,
+    /// Those that the crate tells of.
+    pub(super) begun: UnderWay,
     pub(crate) meter: Meter,
     pub(crate) policy: FlushPolicy,
     pub(super) faults: Faults,
@@ -131,6 +133,7 @@ impl Observer {
     ) -> Self {
         let state = State {
             under_way: UnderWay::default(),
+            begun: UnderWay::default(),
             meter: Meter::default(),
             policy: FlushPolicy::new(settings.flush_interval),
             faults: Faults::default(),

@@ -28,6 +28,8 @@ pub(crate) struct Report<'r> {
     pub(crate) fault: Option<Fault<'r>>,
     /// A whole invocation, as the crate tells of it.
     pub(crate) invocation: Option<Told<'r>>,
+    /// An invocation that has begun, as the crate tells of it.
+    pub(crate) begun: Option<Told<'r>>,
     /// How many members could not be read.
     pub(crate) rejected: u64,
 }
@@ -111,6 +113,8 @@ struct Members<'r> {
     #[serde(borrow, default)]
     invocation: Option<&'r RawValue>,
     #[serde(borrow, default)]
+    begun: Option<&'r RawValue>,
+    #[serde(borrow, default)]
     counts: Option<&'r RawValue>,
 }
 
@@ -128,6 +132,7 @@ impl<'r> Report<'r> {
         report.call = report.member(members.call);
         report.fault = report.member(members.fault);
         report.invocation = report.member(members.invocation);
+        report.begun = report.member(members.begun);
         let counts: HashMap<Cow<'r, str>, u64> = report.member(members.counts).unwrap_or_default();
         for (name, count) in counts {
             match counted(&name).filter(|_| count <= MAX_OUTCOMES) {

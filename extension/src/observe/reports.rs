@@ -52,6 +52,9 @@ impl Inner {
         if let Some(call) = &report.call {
             self.called(call);
         }
+        if report.begun.as_ref().is_some_and(|told| !self.begun(told)) {
+            self.counters.count(Counter::RejectedReports);
+        }
         if report.invocation.as_ref().is_some_and(|told| !self.told(told)) {
             self.counters.count(Counter::RejectedReports);
         }

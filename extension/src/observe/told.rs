@@ -38,7 +38,9 @@ pub(crate) struct Told<'r> {
     #[serde(borrow, default)]
     route: Option<Cow<'r, str>>,
     start_ns: Nanos,
-    end_ns: Nanos,
+    /// Absent where it has only begun.
+    #[serde(default)]
+    end_ns: Option<Nanos>,
     #[serde(default)]
     busy_ns: Option<u64>,
     #[serde(default)]
@@ -50,22 +52,29 @@ pub(crate) struct Told<'r> {
 }
 
 impl Told<'_> {
-    /// The same as the proxy would have seen it; `None` where its ids cannot be read.
-    fn closed(&self) -> Option<Closed> {
+    /// Its start, as the proxy would have seen it; `None` where its ids cannot be read.
+    fn started(&self) -> Option<Started> {
         let mut batch = Batch::of(self.records).by(self.route.as_deref().map(Cow::Borrowed));
         self.senders.iter().for_each(|sender| batch.sent_by(TraceParent::parse(sender)));
-        let own = TraceParent::parse(&self.own)?;
-        let started = Started {
+        Some(Started {
             request_id: self.id.chars().take(MAX_ERROR).collect(),
             arn: self.arn.chars().take(MAX_ERROR).collect(),
             source: Source::from_name(&self.source),
             lineage: Token::decode(self.token.as_bytes(), None).ok()?,
             sender: self.sender.as_deref().and_then(TraceParent::parse),
             batch,
-            // A span that an SDK makes is none of the layer's.
-            span: if self.traced { TraceParent { flags: 0, ..own } } else { own },
+            span: TraceParent::parse(&self.own)?,
             at: at(self.start_ns),
-        };
+        })
+    }
+
+    /// The whole of it.
+    fn closed(&self) -> Option<Closed> {
+        let mut started = self.started()?;
+        if self.traced {
+            // A span that an SDK makes is none of the layer's.
+            started.span.flags = 0;
+        }
         let end = match self.error.as_deref() {
             None => End::Answered(Outcome::Answered),
             Some("hopguard::Blocked") => End::Answered(Outcome::Blocked),
@@ -73,7 +82,7 @@ impl Told<'_> {
         };
         Some(Closed {
             started,
-            at: at(self.end_ns),
+            at: at(self.end_ns?),
             end,
             cold: false,
             busy_ns: self.busy_ns,
@@ -83,6 +92,17 @@ impl Told<'_> {
 }
 
 impl Inner {
+    /// Takes the start of an invocation that the proxy has not seen: where no end of it is told of, the platform's word for it makes
+    /// its span. Also that of an SDK in the function, which ends with the process. Whether it could be read.
+    pub(super) fn begun(&self, told: &Told<'_>) -> bool {
+        let Some(started) = told.started() else { return false };
+        let mut state = self.state();
+        if state.under_way.span(Some(&started.request_id)).is_none() {
+            state.begun.start(started);
+        }
+        true
+    }
+
     /// Takes an invocation that the proxy has not seen. Whether it could be read.
     pub(super) fn told(&self, told: &Told<'_>) -> bool {
         let Some(closed) = told.closed() else { return false };
@@ -91,6 +111,7 @@ impl Inner {
         if state.under_way.span(Some(&id)).is_some() {
             return true;
         }
+        state.begun.end(&id);
         if !self.is_subscribed() {
             self.counters.count(Counter::Invocations);
             if closed.end != End::Answered(Outcome::Answered) {

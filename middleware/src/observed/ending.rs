@@ -89,9 +89,25 @@ impl Observed {
 
     /// Tells the layer's extension of the whole invocation, and of what was counted in it.
     fn report(&self, reports: &Reports, invocation: &Invocation, error: Option<&str>) {
+        let told = reports::Invocation {
+            end_ns: Some(invocation.end_ns.to_string()),
+            busy_ns: Some(invocation.busy_ns.unwrap_or_default()),
+            error,
+            ..self.told()
+        };
+        let counts = reports.gained(&self.shared.counters);
+        reports.send(&Report { invocation: Some(told), counts, ..Report::default() });
+    }
+
+    /// Tells the layer's extension that the invocation has begun: one that runs into its time limit tells of no end.
+    pub(super) fn report_start(&self, reports: &Reports) {
+        reports.send(&Report { begun: Some(self.told()), ..Report::default() });
+    }
+
+    fn told(&self) -> reports::Invocation<'_> {
         let text = |parent: &TraceParent| parent.to_string();
         let init = self.shared.init().filter(|_| self.seen.cold);
-        let told = reports::Invocation {
+        reports::Invocation {
             id: &self.id,
             arn: &self.arn,
             source: self.seen.source.name(),
@@ -101,15 +117,13 @@ impl Observed {
             senders: self.senders.iter().map(text).collect(),
             records: self.records,
             route: self.seen.route.as_deref(),
-            start_ns: invocation.start_ns.to_string(),
-            end_ns: invocation.end_ns.to_string(),
-            busy_ns: invocation.busy_ns.unwrap_or_default(),
+            start_ns: self.clock.started_ns().to_string(),
+            end_ns: None,
+            busy_ns: None,
             init_ns: init.map(clock::nanos),
-            error,
+            error: None,
             traced: self.traced,
-        };
-        let counts = reports.gained(&self.shared.counters);
-        reports.send(&Report { invocation: Some(told), counts, ..Report::default() });
+        }
     }
 }
 

@@ -92,7 +92,7 @@ impl Observed {
         };
         let own = telemetry::context_of(span);
         let (senders, records) = senders;
-        Some(Arc::new(Self {
+        let observed = Arc::new(Self {
             id: context.request_id.as_str().into(),
             own: own.unwrap_or_else(made_up),
             traced: own.is_some(),
@@ -107,7 +107,11 @@ impl Observed {
             memory_mb: u32::try_from(context.env_config.memory).unwrap_or_default(),
             span: Mutex::new(Some(span.clone())),
             calls: Mutex::default(),
-        }))
+        });
+        if let Some(reports) = shared.reports() {
+            observed.report_start(reports);
+        }
+        Some(observed)
     }
 
     /// Where the layer's extension is told of it, if there is one.

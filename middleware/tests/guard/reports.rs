@@ -40,8 +40,15 @@ async fn reports() -> (Vec<Value>, TraceParent) {
 #[tokio::test]
 async fn the_layer_is_told_of_calls_and_of_the_whole() {
     let (reports, sent) = reports().await;
-    let [Value::Object(call), Value::Object(whole)] = &reports[..] else { panic!("{reports:#?}") };
-    let (call, invocation) = (&call["call"], &whole["invocation"]);
+    let [Value::Object(begun), Value::Object(call), Value::Object(whole)] = &reports[..] else {
+        panic!("{reports:#?}")
+    };
+    let (begun, call, invocation) = (&begun["begun"], &call["call"], &whole["invocation"]);
+    // What it began with is what it ends with.
+    for (name, value) in begun.as_object().unwrap() {
+        assert_eq!(&invocation[name], value, "{name}");
+    }
+    assert!(begun.get("id").is_some() && begun.get("end_ns").is_none(), "{begun}");
     for (name, expected) in [
         ("invocation", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),
         ("service", "SQS"),
@@ -84,9 +91,9 @@ async fn with_a_tracing_sdk_its_spans_are_not_the_layers_to_make() {
     let traced = Traced::start();
     let (reports, sent) = reports().await;
     assert_eq!(
-        (&reports[0]["call"]["traced"], &reports[1]["invocation"]["traced"]),
+        (&reports[1]["call"]["traced"], &reports[2]["invocation"]["traced"]),
         (&true.into(), &true.into())
     );
-    assert_eq!(reports[0]["call"]["span"], format!("{:016x}", sent.span));
+    assert_eq!(reports[1]["call"]["span"], format!("{:016x}", sent.span));
     assert!(traced.spans().iter().any(|span| span.name == "SQS.SendMessage"));
 }

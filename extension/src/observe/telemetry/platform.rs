@@ -87,7 +87,8 @@ impl Inner {
             Status::Failure => "runtime_failure",
             Status::Timeout => "timeout",
         };
-        let Some(started) = state.under_way.end(id) else { return false };
+        let told = state.begun.end(id);
+        let Some(started) = state.under_way.end(id).or(told) else { return false };
         self.close(state, started, at, End::Lost(error.unwrap_or(why).into()));
         true
     }

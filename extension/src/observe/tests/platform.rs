@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use hopguard_core::Counter;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::json;
 
+use super::reporting::{begun, told};
 use super::rig::{Rig, deadline, post};
 use super::sink::{Reply, Sink};
 use crate::proxy::Upstream;
@@ -90,6 +92,39 @@ async fn what_the_platform_says_becomes_metrics_and_ends_what_never_answered() {
         (rig.count(Counter::Invocations), rig.count(Counter::Errors), rig.count(Counter::ColdStarts)),
         (2, 1, 1)
     );
+}
+
+/// What the crate told of the start is all that there is of an invocation whose process has died.
+#[tokio::test]
+async fn an_invocation_that_only_the_crate_saw_ends_by_the_platforms_word() {
+    let sink = Sink::start([]).await;
+    let rig = Rig::start(Some(&sink.url())).await;
+    rig.observer.0.subscribed.store(true, Ordering::Relaxed);
+    for (id, more) in [("late", ""), ("dead", r#","traced":true"#), ("told", ""), ("under way", "")] {
+        rig.report(begun(id, more).as_bytes()).await;
+    }
+    rig.report(told("told", "").as_bytes()).await;
+    rig.report(br#"{"begun":{"id":"unreadable"}}"#).await;
+    // Each report has counted two.
+    rig.wait_for(Counter::Allowed, 10).await;
+    rig.wait_for(Counter::RejectedReports, 5 * 2 + 1).await;
+    deliver(&rig, &json!([done("late", "timeout"), done("dead", "failure"), done("told", "success")])).await;
+    rig.shut_down().await;
+    let text = |span: &Span, key: &str| {
+        let found = span.attributes.iter().find(|attribute| attribute.key == key);
+        match found.and_then(|attribute| attribute.value.as_ref()?.value.clone()) {
+            Some(Value::StringValue(text)) => text,
+            _ => String::new(),
+        }
+    };
+    let spans = sink.spans();
+    let mut ended: Vec<_> =
+        spans.iter().map(|span| (text(span, "faas.invocation_id"), text(span, "error.type"))).collect();
+    ended.sort_unstable();
+    let expected =
+        [("dead", "runtime_failure"), ("late", "timeout"), ("told", ""), ("under way", "shutdown")];
+    assert_eq!(ended, expected.map(|(id, error)| (id.to_owned(), error.to_owned())));
+    assert!(spans.iter().all(|span| span.span_id == 0xaa_u64.to_be_bytes()), "as the crate says");
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ async fn an_invocation_says_what_it_waited_for_even_if_reports_are_late() {
 }
 
 /// What the crate tells of an invocation that began at 1 s and took 100 ms.
-fn told(id: &str, more: &str) -> String {
+pub(super) fn told(id: &str, more: &str) -> String {
     let chain = "0".repeat(29) + "abc";
     format!(
         r#"{{"invocation":{{"id":"{id}","arn":"{ARN}","source":"sqs","token":"01-{chain}-4-256-68fd508a:3","own":"00-{chain}-00000000000000aa-01",
@@ -107,6 +107,11 @@ fn told(id: &str, more: &str) -> String {
         "start_ns":"1000000000","end_ns":"1100000000","busy_ns":95000000,"init_ns":7{more}}},
         "counts":{{"hopguard.records.allow":2,"faas.invocations":1,"nonsense":1}}}}"#
     )
+}
+
+/// What it tells when that begins.
+pub(super) fn begun(id: &str, more: &str) -> String {
+    told(id, more).replace("\"invocation\":", "\"begun\":").replace(r#""end_ns":"1100000000","#, "")
 }
 
 #[tokio::test]
