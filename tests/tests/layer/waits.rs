@@ -37,22 +37,28 @@ fn seconds(ns: u64) -> f64 {
     Duration::from_nanos(ns).as_secs_f64()
 }
 
-/// Payment works for 0.3 s and invoice for 0.2 s, here eight times as slowly: so much, and the way there and back, is waited for.
+/// Payment works for 0.3 s and invoice for 0.2 s, here eight times as slowly: so much, and the way there and back, is waited for. A busy
+/// machine adds to that, and takes nothing away: what is known is the least of some invocations.
 #[tokio::test]
 async fn three_functions_that_call_each_other_wait_as_long_as_is_known() -> Result<()> {
     let cloud = Cloud::start().await?;
     let folder = folder()?;
     let shop = Shop::open(&cloud, layer(), &checkout("tests/functions/shop"), folder.path()).await?;
-    shop.pace(8.0).serve(Design::Synchronous, 1).await?;
+    let requests = 3;
+    shop.pace(8.0).serve(Design::Synchronous, requests).await?;
 
     let report = report(folder.path())?;
     for (function, known) in [("order-sync", 8.0 * 0.5), ("payment-sync", 8.0 * 0.2), ("invoice-sync", 0.0)] {
         let cost = of(&report, function);
-        let wait = seconds(cost.totals.wait.ns);
+        let own = report.invocations.iter().filter(|invocation| invocation.function == function);
+        let waits: Vec<_> = own.map(|invocation| seconds(invocation.wait.ns)).collect();
+        assert_eq!(waits.len() as u64, requests, "{function}");
+        let least = waits.iter().copied().fold(f64::INFINITY, f64::min);
         assert!(
-            (wait - known).abs() <= known * 0.05,
-            "{function} waits {known} s, and {wait} s was reported"
+            (least - known).abs() <= known * 0.05,
+            "{function} waits {known} s, and {waits:?} s were reported"
         );
+        let wait = seconds(cost.totals.wait.ns);
         // The price by hand: seconds × 1 GB × the price of a GB-second.
         let usd = wait * report.price.usd_per_gb_second;
         assert!(
@@ -60,7 +66,7 @@ async fn three_functions_that_call_each_other_wait_as_long_as_is_known() -> Resu
             "{usd} USD, and {:?} was reported",
             cost.totals.wait
         );
-        let invokes = u64::from(function != "invoice-sync");
+        let invokes = if function == "invoice-sync" { 0 } else { requests };
         assert_eq!((cost.memory_mb, cost.totals.sync_invokes), (Some(1_024), invokes), "{function}");
     }
     let waiting: Vec<_> = report.findings.iter().map(|found| (found.kind, found.function.as_str())).collect();
@@ -89,8 +95,12 @@ async fn two_writes_at_once_are_waited_for_as_long_as_the_longer_one() -> Result
         if invocation.function == "receipt-serial" {
             assert_eq!((wait, invocation.saving.ns), (sum, sum - longest), "{invocation:#?}");
         } else {
-            // The second of the two threads starts a moment after the first.
-            assert!((longest..longest + longest / 10).contains(&wait), "{invocation:#?}");
+            // The second of the two threads starts a moment after the first, and on a busy machine some more.
+            let begins = calls.iter().map(|call| call.start_ns).min().context("no call")?;
+            let ends = calls.iter().map(|call| call.start_ns.saturating_add_unsigned(call.duration_ns)).max();
+            let union = ends.context("no call")? - begins;
+            assert_eq!(i64::try_from(wait)?, union, "{invocation:#?}");
+            assert!((longest..sum).contains(&wait), "{invocation:#?}");
             assert_eq!(invocation.saving.ns, 0, "{invocation:#?}");
         }
     }
