@@ -240,6 +240,8 @@ fn trip(
     let trip = guard.edge.due(first)?;
     let (edge, arn, asynchronous) = (Arc::clone(&guard.edge), call.arn.clone(), first.is_asynchronous());
     let observer = guard.observer.clone();
+    // The invocation is opened later, and the trip may be exported before.
+    observer.locate(&arn);
     Some(tokio::spawn(async move {
         edge.trip(&arn, &trip, asynchronous, deadline).await;
         observer.tripped(deadline).await;

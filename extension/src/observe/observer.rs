@@ -183,9 +183,16 @@ impl Observer {
         self.0.wants(Signal::Traces)
     }
 
+    /// The function was invoked by this ARN, whose account every span and metric names: one that was exported before would be of another
+    /// series.
+    pub(crate) fn locate(&self, arn: &str) {
+        self.0.locate(arn);
+    }
+
     /// The runtime is about to get an event.
     pub(crate) fn started(&self, started: &Started) {
         let inner = &self.0;
+        inner.locate(&started.arn);
         let mut state = inner.state();
         state.proxied = true;
         let mut lost = Vec::new();
@@ -230,6 +237,12 @@ impl Observer {
 impl Inner {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn locate(&self, arn: &str) {
+        if self.exports() {
+            self.located.get_or_init(|| resource::located(&self.resource, arn));
+        }
     }
 
     /// What every span and metric says of the function.
@@ -318,7 +331,7 @@ impl Inner {
         if !self.exports() {
             return;
         }
-        self.located.get_or_init(|| resource::located(&self.resource, &told.started.arn));
+        self.locate(&told.started.arn);
         if let Some(first) = state.waits.close(Closed { cold, ..told }) {
             self.finish(state, &first);
         }

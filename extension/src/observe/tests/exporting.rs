@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use hopguard_core::Counter;
 use hopguard_core::settings::{MetricSinks, Telemetry};
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
@@ -225,4 +226,20 @@ async fn cloudwatch_gets_what_was_gained_and_what_it_refuses_is_put_the_next_tim
             assert!(body.contains(expected), "{expected}: {body}");
         }
     }
+}
+
+/// A trip in the first invocation of an environment is exported before that has ended. A series without the account would be another one
+/// than that which follows, and the trip would be counted twice.
+#[tokio::test]
+async fn what_is_exported_while_the_first_invocation_runs_names_the_account() {
+    let sink = Sink::start([]).await;
+    let rig = Rig::start(Some(&sink.url())).await;
+    rig.start_invocation("r-1");
+    rig.observer.0.counters.count(Counter::Tripped);
+    rig.observer.tripped(tokio::time::Instant::now() + Duration::from_secs(5)).await;
+    let exported = sink.received().into_iter().find(|one| one.path == "/v1/metrics").expect("an export");
+    let request = ExportMetricsServiceRequest::decode(exported.body.as_slice()).unwrap();
+    let resource = request.resource_metrics[0].resource.clone().unwrap();
+    let names: Vec<_> = resource.attributes.into_iter().map(|attribute| attribute.key).collect();
+    assert!(names.contains(&"cloud.account.id".to_owned()), "{names:?}");
 }
