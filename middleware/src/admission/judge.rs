@@ -1,16 +1,14 @@
-use std::time::Duration;
-
 use hopguard_core::admission::{BlockedRecord, Counting, Judged as JudgedRecord, Spent};
 use hopguard_core::event::{Event, Source};
 use hopguard_core::{Counter, Lineage, Reason, Verdict};
 use tracing::{debug, warn};
 
-use crate::admission::{Arrived, Invocation, Judged};
+use crate::admission::{Arrived, Invocation, Judged, lookup_timeout};
 use crate::objects::{self, KnownHead, KnownObjects};
 
 impl Invocation {
     /// Counts the invocation in its chains, where there is a ledger.
-    pub(super) async fn spend(&self, event: &Event<'_>, known: &KnownObjects, timeout: Duration) -> Spent {
+    pub(super) async fn spend(&self, event: &Event<'_>, known: &KnownObjects) -> Spent {
         if !self.shared.edge.has_ledger() {
             return Spent::default();
         }
@@ -23,7 +21,8 @@ impl Invocation {
                 counting.add(&admission.judge(record, carried, |_| 0), record.attempt);
             }
         }
-        self.shared.edge.spend(&counting, timeout).await
+        // Anew: lookups may have taken what was left.
+        self.shared.edge.spend(&counting, lookup_timeout(self)).await
     }
 
     /// Judges every record of an event, with what is known of the objects that they name, and of their chains.

@@ -74,7 +74,7 @@ pub(crate) fn admit(shared: &Arc<Shared>, payload: Payload, context: &Context) -
             let timeout = lookup_timeout(&invocation);
             let event = invocation.shared.reader.read(payload.as_bytes());
             let known = objects::look_up(&invocation.shared, &event, known, timeout).await;
-            let spent = invocation.spend(&event, &known, timeout).await;
+            let spent = invocation.spend(&event, &known).await;
             let judged = invocation.judge(&event, known, &spent);
             drop(event);
             invocation.finish(payload, judged).await
@@ -157,7 +157,7 @@ fn called_with(shared: &Shared, context: &Context) -> Option<Inbound> {
     (!inbound.is_empty()).then_some(inbound)
 }
 
-/// How long lookups may take, and then the ledger.
+/// How long lookups may take from now on, or the ledger.
 fn lookup_timeout(invocation: &Invocation) -> Duration {
     invocation.shared.settings.lookup_timeout.min(time_left(&invocation.context))
 }
