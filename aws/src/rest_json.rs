@@ -1,4 +1,4 @@
-//! What services of AWS's REST JSON protocol have in common: where they are, and how they name errors.
+//! What services of AWS's JSON protocols have in common: where they are, and how they name errors.
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
